@@ -1,0 +1,51 @@
+package actor
+
+import (
+	"time"
+
+	"thespian.dev/message"
+)
+
+// DefaultTransient is how long a transient actor lives when no time is given (Thespian 3.5 feature G3).
+const DefaultTransient = 10 * time.Second
+
+// Transient returns an actor that behaves like a and sends itself an ActorExitRequest when the given time has passed since
+// its first message (0: DefaultTransient). Messages of the system do not count; without any message it lives on.
+func Transient(a Actor, life time.Duration) Actor {
+	return &transient{Actor: a, life: life}
+}
+
+// TransientIdle is like [Transient], with the time counted from the last message that came.
+func TransientIdle(a Actor, idle time.Duration) Actor {
+	return &transient{Actor: a, life: idle, renew: true}
+}
+
+type transient struct {
+	Actor
+	life  time.Duration
+	renew bool // each message begins the time anew
+	end   Wakeup
+}
+
+// expired is the payload of the wake-up that ends a transient actor: its own, so that actors can be wrapped twice.
+type expired struct{ of *transient }
+
+func (t *transient) Start(ctx *Context, args any) error { return Start(ctx, t.Actor, args) }
+
+func (t *transient) Receive(ctx *Context, msg any) error {
+	if w, ok := msg.(message.WakeupMessage); ok && w.Payload == (expired{t}) {
+		ctx.Send(ctx.Self(), message.ActorExitRequest{})
+		return nil
+	}
+	if !message.IsSystem(msg) && (t.end == nil || t.renew) {
+		if t.end != nil {
+			t.end.Cancel()
+		}
+		life := t.life
+		if life == 0 {
+			life = DefaultTransient
+		}
+		t.end = ctx.WakeupAfter(life, expired{t})
+	}
+	return t.Actor.Receive(ctx, msg)
+}

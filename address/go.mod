@@ -1,0 +1,3 @@
+module thespian.dev/address
+
+go 1.26

@@ -1,0 +1,242 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync/atomic"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"thespian.dev/address"
+)
+
+// The errors of messages that cannot be sent.
+var (
+	// ErrNilMessage is returned for nil, which is no message.
+	ErrNilMessage = errors.New("nil is no message")
+
+	// ErrUnregistered is returned for a value of a type that is not in the registry.
+	ErrUnregistered = errors.New("the type is not registered: add it to message.Types in the app's Messages")
+
+	// ErrLocalOnly is returned for a message that means something only in its own process, such as a WatchMessage.
+	ErrLocalOnly = errors.New("the message means something only in its own process")
+
+	// ErrTooDeep is returned for a value with more than MaxDepth values within each other, or one that contains itself.
+	ErrTooDeep = errors.New("too many values within each other, or one that contains itself")
+)
+
+// MaxDepth is how many values may stand within each other in a message.
+const MaxDepth = 128
+
+// A Registry knows the types that can be sent, and turns messages into bytes and back. It never changes; all methods may be called from
+// several goroutines at once.
+type Registry struct {
+	byType  map[reflect.Type]*entry
+	byName  map[string]*entry
+	checked [64]atomic.Uintptr // types that need no look at the value; see Check
+	encoder cbor.EncMode
+	decoder cbor.DecMode
+}
+
+// An entry is a registered type.
+type entry struct {
+	typ        reflect.Type
+	name       string
+	shape      string
+	definition []byte // name and shape as they stand before a value
+	form       form
+	holds      bool  // Check has to look at values
+	boxed      *plan // how to encode what holds interfaces; nil: as it is
+}
+
+// basicTypes are in every registry, beside the system's own messages.
+var basicTypes = []any{
+	false, "", 0, int8(0), int16(0), int32(0), int64(0), uint(0), uint8(0), uint16(0), uint32(0), uint64(0), float32(0), 0.0,
+	[]byte(nil), []string(nil), []int(nil), []int64(nil), []float64(nil), []bool(nil), []any(nil),
+	map[string]any(nil), map[string]string(nil), map[string]int(nil), map[string]bool(nil),
+	time.Time{}, time.Duration(0), address.Address{}, []address.Address(nil), Capabilities(nil),
+}
+
+// NewRegistry returns a registry of all types of the sets, the messages of this package, and basic types: bool, string, all integers and floating-point
+// numbers, slices of the usual ones of these, []any, maps from string to the usual ones, time.Time, time.Duration, address.Address, Capabilities. The error says which types
+// cannot be sent, or were given twice with different names, or two types one name.
+func NewRegistry(sets ...TypeSet) (*Registry, error) {
+	r := &Registry{byType: make(map[reflect.Type]*entry), byName: make(map[string]*entry)}
+	var err error
+	for _, set := range append([]TypeSet{Types(basicTypes...), Types(systemTypes...)}, sets...) {
+		err = errors.Join(err, set.err)
+		for _, t := range set.types {
+			err = errors.Join(err, r.add(t))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.encoder, err = encOptions.EncMode(); err != nil {
+		return nil, err
+	}
+	if r.decoder, err = decOptions.DecMode(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Registry) add(t registration) error {
+	if old := r.byType[t.typ]; old != nil {
+		if old.name != t.name {
+			return fmt.Errorf("type %v is registered as %q and as %q", t.typ, old.name, t.name)
+		}
+		return nil
+	}
+	if old := r.byName[t.name]; old != nil {
+		return fmt.Errorf("name %q is given to %v and to %v", t.name, old.typ, t.typ)
+	}
+	if len(t.name) > maxName {
+		return fmt.Errorf("name %.40q… has %d bytes, the limit is %d", t.name, len(t.name), maxName)
+	}
+	e := &entry{typ: t.typ, name: t.name, shape: shapeOf(t.typ), form: formOf(t.typ)}
+	if len(e.shape) > maxShape {
+		return fmt.Errorf("type %v: its shape takes %d bytes, the limit is %d", t.typ, len(e.shape), maxShape)
+	}
+	e.definition = appendDefinition(nil, e.name, e.shape)
+	interfaces, recursive := traits(t.typ)
+	e.holds = interfaces || recursive
+	if interfaces {
+		e.boxed = planFor(t.typ)
+	}
+	r.byType[t.typ], r.byName[t.name] = e, e
+	return nil
+}
+
+// Check returns why a message cannot be sent, or nil: it is nil, its type is not registered, or it holds a value that cannot be sent. It stands on
+// the path of every message: for types that hold no interfaces it costs a few nanoseconds.
+func (r *Registry) Check(msg any) error {
+	word := typeWord(msg)
+	if word != 0 && r.checked[word>>5&63].Load() == word {
+		return nil
+	}
+	return r.check(msg, word)
+}
+
+func (r *Registry) check(msg any, word uintptr) error {
+	switch m := msg.(type) {
+	case nil:
+		return ErrNilMessage
+	case WatchMessage:
+		return fmt.Errorf("%T: %w", m, ErrLocalOnly)
+	case Opaque:
+		return m.valid()
+	}
+	e := r.byType[reflect.TypeOf(msg)]
+	if e == nil {
+		return fmt.Errorf("%T: %w", msg, ErrUnregistered)
+	}
+	if !e.holds {
+		r.checked[word>>5&63].Store(word)
+		return nil
+	}
+	if err := r.checkValue(reflect.ValueOf(msg), 0); err != nil {
+		return below(e.name, err)
+	}
+	return nil
+}
+
+// checkValue looks at a value that can hold what its type does not tell.
+func (r *Registry) checkValue(v reflect.Value, depth int) error {
+	if depth > MaxDepth {
+		return ErrTooDeep
+	}
+	t := v.Type()
+	if t == timeType || marshalsItself(t) {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		if v.IsNil() {
+			return nil
+		}
+		return r.checkHeld(v.Elem(), depth)
+	case reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return r.checkValue(v.Elem(), depth+1)
+	case reflect.Slice, reflect.Array:
+		if !isOpen(t.Elem()) {
+			return nil
+		}
+		for i := range v.Len() {
+			if err := r.checkValue(v.Index(i), depth+1); err != nil {
+				return below(fmt.Sprintf("[%d]", i), err)
+			}
+		}
+	case reflect.Map:
+		if !isOpen(t.Elem()) {
+			return nil
+		}
+		for it := v.MapRange(); it.Next(); {
+			if err := r.checkValue(it.Value(), depth+1); err != nil {
+				return below(fmt.Sprintf("[%v]", it.Key()), err)
+			}
+		}
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if f := t.Field(i); isOpen(f.Type) {
+				if err := r.checkValue(v.Field(i), depth+1); err != nil {
+					return below("."+f.Name, err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// checkHeld looks at what an interface holds.
+func (r *Registry) checkHeld(held reflect.Value, depth int) error {
+	switch m := held.Interface().(type) {
+	case Opaque:
+		return m.valid()
+	case WatchMessage:
+		return fmt.Errorf("%T: %w", m, ErrLocalOnly)
+	}
+	e := r.byType[held.Type()]
+	if e == nil {
+		return fmt.Errorf("%v: %w", held.Type(), ErrUnregistered)
+	}
+	if !e.holds {
+		return nil
+	}
+	return r.checkValue(held, depth+1)
+}
+
+// isOpen reports whether values of a type can contain others at all.
+func isOpen(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Interface, reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+		return true
+	}
+	return false
+}
+
+// A pathError says where in a value something is wrong.
+type pathError struct {
+	path string
+	err  error
+}
+
+func (e *pathError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *pathError) Unwrap() error { return e.err }
+
+// below puts a step before the path of an error.
+func below(step string, err error) error {
+	p, ok := err.(*pathError)
+	if !ok {
+		return &pathError{step, err}
+	}
+	if len(p.path) < 200 {
+		p.path = step + p.path
+	}
+	return p
+}

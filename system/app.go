@@ -1,0 +1,103 @@
+// Package system runs actors. An [App] says what an executable brings along: its kinds of actors and its types of
+// messages. [App.Start] starts a [System] of them, and the program then creates actors and speaks with them:
+//
+//	sys, err := app.Start(ctx, nil)
+//	greeter, err := sys.Create(ctx, "greeter")
+//	reply, err := sys.Ask(ctx, greeter, Greet{Name: "World"})
+//
+// The base simple runs all actors in this process. Each actor that has messages gets a goroutine while it works on them; one that has none
+// costs a few hundred bytes. With [Options].Synchronous everything happens one message at a time in a fixed order, for unit tests.
+//
+// # Back-pressure
+//
+// Mailboxes are bounded ([Limits]). A sender waits for a mailbox that is above its mark, but only while its own mailbox is below: so in any circle of
+// actors that wait for each other somebody moves, and no such circle can stand still. Actors never wait for themselves, and messages of the system wait
+// for nothing. Who may not wait can fill a mailbox beyond its mark, up to a hard limit, above which messages become
+// dead letters. A program's Tell waits with its context.
+package system
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"thespian.dev/actor"
+	"thespian.dev/message"
+)
+
+// An App is what an executable brings along. It is a value: set it up once, as a variable of package main.
+type App struct {
+	// Kinds are the kinds of actors that this executable can run.
+	Kinds []actor.Kind
+
+	// Messages are the types that its actors and programs send each other, as [message.Types] returns them.
+	Messages message.TypeSet
+}
+
+// Main runs a program: it calls run with a context that is done on SIGINT or SIGTERM, and ends the process when run returns, with status 1 and the error
+// on standard error when there is one. A second signal ends the process at once.
+func (a App) Main(run func(ctx context.Context) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// TestMain is for the function of that name in the tests of a program: it stands where Main stands in the program.
+//
+//	func TestMain(m *testing.M) { app.TestMain(m) }
+func (a App) TestMain(m interface{ Run() int }) { os.Exit(m.Run()) }
+
+// Start starts a system. The context bounds the start alone. Nil options are the zero Options.
+func (a App) Start(ctx context.Context, options *Options) (*System, error) {
+	sys, err := a.start(ctx, options)
+	if err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	return sys, nil
+}
+
+func (a App) start(ctx context.Context, options *Options) (*System, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var o Options
+	if options != nil {
+		o = *options
+	}
+	switch o.Base {
+	case "", "simple", "simpleSystemBase":
+	default:
+		return nil, fmt.Errorf("%w %q; the bases are: simple", ErrUnknownBase, o.Base)
+	}
+	if err := processStartup(o.Capabilities); err != nil {
+		return nil, err
+	}
+	limits, err := o.Limits.complete()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := message.NewRegistry(a.Messages)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	n, err := newNode(a.Kinds, registry, &o, limits, log)
+	if err != nil {
+		return nil, err
+	}
+	sys := &System{Endpoint: newEndpoint(n), node: n, ended: make(chan struct{})}
+	n.shutdownSoon = func() { go sys.Shutdown(context.Background()) } // whose end is that of the system
+	return sys, nil
+}

@@ -1,0 +1,143 @@
+package system
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"thespian.dev/actor"
+	"thespian.dev/message"
+)
+
+// capabilities is what the system offers.
+type capabilities struct {
+	mu     sync.Mutex
+	offers message.Capabilities // replaced, never changed: who has it may read it
+}
+
+// own are the capabilities that every system has and nobody can set (Thespian 3.5 feature C2).
+func own(started time.Time) message.Capabilities {
+	return message.Capabilities{
+		"Go Version":                   runtime.Version(),
+		"Thespian Generation":          []any{3, 5},
+		"Thespian Version":             fmt.Sprint(started.UnixMilli()),
+		"Thespian ActorSystem Name":    "simple",
+		"Thespian ActorSystem Version": 2,
+		"Thespian Watch Supported":     watchSupported,
+	}
+}
+
+func (cs *capabilities) init(given message.Capabilities) error {
+	if err := given.Validate(); err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
+	cs.offers = own(time.Now())
+	for name, value := range given.Clone() {
+		if _, fixed := cs.offers[name]; fixed {
+			return fmt.Errorf("capability %q is the system's own and cannot be set", name)
+		}
+		cs.offers[name] = value
+	}
+	return nil
+}
+
+// current returns what the system offers now. It must not be changed.
+func (cs *capabilities) current() message.Capabilities {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	return cs.offers
+}
+
+// set reports whether it changed anything.
+func (cs *capabilities) set(name string, value any) (bool, error) {
+	if err := (message.Capabilities{name: value}).Validate(); err != nil && value != nil {
+		return false, err
+	}
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if _, fixed := own(time.Time{})[name]; fixed {
+		return false, fmt.Errorf("capability %q is the system's own and cannot be set", name)
+	}
+	old, there := cs.offers[name]
+	if there == (value != nil) && reflect.DeepEqual(old, value) {
+		return false, nil
+	}
+	offers := cs.offers.Clone()
+	if value == nil {
+		delete(offers, name)
+	} else {
+		offers[name] = message.Capabilities{name: value}.Clone()[name]
+	}
+	cs.offers = offers
+	return true, nil
+}
+
+// updateCapability sets a capability, and has each actor look whether it still suits the system (Thespian 3.5 feature C8).
+func (n *node) updateCapability(name string, value any) error {
+	changed, err := n.capabilities.set(name, value)
+	if err != nil || !changed {
+		return err
+	}
+	n.walk(func(c *cell) {
+		if len(c.kind.Requires) == 0 && c.kind.Check == nil {
+			return
+		}
+		c.tell(envelope{msg: control(func(c *cell) {
+			if c.phase.Load() == running && c.suits() != nil {
+				c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+			}
+		})})
+	})
+	n.drive()
+	return nil
+}
+
+// suits returns why the system may not run the actor, or nil (Thespian 3.5 features A22, A23 and C4).
+func (c *cell) suits() (err error) {
+	k := c.kind
+	if len(k.Requires) == 0 && k.Check == nil {
+		return nil
+	}
+	offers := c.node.capabilities.current()
+	if err := offers.Satisfies(k.Requires); err != nil {
+		return fmt.Errorf("%w for kind %q: %w", ErrNoCompatibleSystem, k.Name, err)
+	}
+	if k.Check == nil {
+		return nil
+	}
+	var requirements any
+	c.mu.Lock()
+	if c.more != nil {
+		requirements = c.more.requirements
+	}
+	c.mu.Unlock()
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("%w for kind %q: its Check panicked: %v", ErrNoCompatibleSystem, k.Name, value)
+		}
+	}()
+	if err := k.Check(offers.Clone(), requirements); err != nil {
+		return fmt.Errorf("%w for kind %q: %w", ErrNoCompatibleSystem, k.Name, err)
+	}
+	return nil
+}
+
+// Capabilities is a method of actor.Runtime.
+func (c *cell) Capabilities() actor.Capabilities { return c.node.capabilities.current().Clone() }
+
+// processStartup is checked although the base simple has no processes, so that a program that runs here runs elsewhere.
+func processStartup(given message.Capabilities) error {
+	method, ok := given["Process Startup Method"]
+	if !ok {
+		return nil
+	}
+	switch method {
+	case string(actor.Spawn), string(actor.Forkserver), string(actor.Goroutine):
+		return nil
+	}
+	return fmt.Errorf(`capability "Process Startup Method" is %v: wanted %s (a Go process cannot fork)`, method,
+		strings.Join([]string{string(actor.Spawn), string(actor.Forkserver), string(actor.Goroutine)}, ", "))
+}

@@ -1,0 +1,245 @@
+package system
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/address/record"
+	"thespian.dev/message"
+)
+
+// An envelope is a message on its way within this process.
+type envelope struct {
+	msg    any
+	sender address.Address
+}
+
+// A cell is the home of one actor: its mailbox, its place in the tree of actors and its life. Idle it is all that
+// there is of the actor: it has no goroutine, and costs about 300 bytes with its address.
+//
+// Locks: a cell's mu may be held while the root's is taken, never while another cell's is.
+//
+// Its fields stand in three groups of a cache line each (an object of 256 bytes begins on one): what senders and the turn only read, what
+// the turn writes for each message, and what senders and the turn share under the lock.
+type cell struct {
+	binding record.Binding
+	node    *node
+	kind    *kind
+	self    address.Address
+	ctx     actor.Context
+	born    time.Duration // since the node began
+
+	phase    atomic.Uint32
+	worker   atomic.Pointer[worker] // who runs the actor's turn
+	actor    actor.Actor            // used in the turn alone
+	sender   address.Address        // used in the turn alone
+	received atomic.Uint64          // written at the end of a turn
+	sent     atomic.Uint64
+	birth    *birth // what the start needs, nil afterwards
+
+	mu        sync.Mutex
+	queue     []envelope // the mailbox: what came since the turn took its last batch
+	scheduled bool       // somebody runs the actor's turn, or is about to
+	closed    bool       // the mailbox takes no more
+	more      *more      // what most actors never need
+	_         [16]byte
+
+	parent                               atomic.Pointer[cell]
+	firstChild, nextSibling, prevSibling *cell // guarded by the parent's mu
+	_                                    [32]byte
+}
+
+// The phases of a cell's life, in their order.
+const (
+	starting uint32 = iota // waits for its first turn, in which the actor is made
+	running
+	leaving // gets no more messages but those that have to do with its end; waits for its children
+	ended
+)
+
+// birth is what a cell needs until its actor has started.
+type birth struct {
+	args    any
+	err     error      // why there will be no actor: found when it was created, told in its first turn
+	created chan error // gets the outcome, when a program waits for it
+}
+
+// more is the part of a cell that most actors never need. It is guarded by the cell's mu, but for the atomic fields.
+type more struct {
+	globalName   string
+	reason       string // why the actor leaves
+	unborn       error  // why it could not start
+	requirements any
+	logger       *slog.Logger
+	done         chan struct{}
+	held         []envelope // messages put aside by Hold
+	waiting      []*waiter  // senders that wait for this mailbox
+	blocked      []*waiter  // what this actor's own sends wait for
+	watchers     map[*cell]struct{}
+	watched      map[*cell]struct{}
+	timers       map[*timer]struct{}
+	files        *fileWatch
+
+	failed, poisoned, created atomic.Uint64
+}
+
+// extra returns c.more, and makes it if there is none. c.mu is held.
+func (c *cell) extra() *more {
+	if c.more == nil {
+		c.more = new(more)
+	}
+	return c.more
+}
+
+// grown returns c.more, and makes it if there is none. c.mu is not held.
+func (c *cell) grown() *more {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.extra()
+}
+
+// create makes a cell. Its actor is made in the cell's first turn, so that whatever goes wrong there
+// hurts nobody else; err is what is known to be wrong already.
+func (n *node) create(parent *cell, kindName string, options actor.CreateOptions, created chan error) *cell {
+	k, err := n.admit(kindName, options)
+	if n.closing.Load() {
+		err = ErrShutdown
+	}
+	if err != nil && k == nil {
+		k = &kind{Kind: actor.Kind{Name: kindName}}
+	}
+	if options.GlobalName != "" {
+		return n.names.create(n, k, options, err, created)
+	}
+	c := n.newCell(k, options, err, created)
+	c.adopt(parent)
+	n.ready(c, parent)
+	return c
+}
+
+// admit finds the kind and checks the options.
+func (n *node) admit(kindName string, options actor.CreateOptions) (*kind, error) {
+	k := n.kinds[kindName]
+	if k == nil {
+		return nil, n.unknownKind(kindName)
+	}
+	for _, data := range [...]any{options.Args, options.Requirements} {
+		if data == nil {
+			continue
+		}
+		if err := n.messages.Check(data); err != nil {
+			return k, err
+		}
+	}
+	return k, nil
+}
+
+func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created chan error) *cell {
+	c := &cell{node: n, kind: k, self: n.newAddress(), born: n.uptime()}
+	c.binding.Mailbox = c
+	c.ctx = actor.MakeContext(c)
+	c.scheduled = true
+	if options.Args != nil || err != nil || created != nil {
+		c.birth = &birth{args: options.Args, err: err, created: created}
+	}
+	if options.GlobalName != "" || options.Requirements != nil {
+		c.more = &more{globalName: options.GlobalName, requirements: options.Requirements}
+	}
+	c.self.Record().Bind(&c.binding)
+	return c
+}
+
+// adopt makes c a child of parent, or of the root when the parent has ended.
+func (c *cell) adopt(parent *cell) {
+	parent.mu.Lock()
+	if parent.closed {
+		parent.mu.Unlock()
+		parent = c.node.root
+		parent.mu.Lock()
+	}
+	c.parent.Store(parent)
+	parent.link(c)
+	parent.mu.Unlock()
+	if parent == c.node.root {
+		c.node.adopted(c)
+	}
+}
+
+// adopted asks an actor that became the root's child to exit when the root has asked all of its children already.
+func (n *node) adopted(c *cell) {
+	if n.closing.Load() {
+		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+	}
+}
+
+// link puts a child into the parent's list. The parent's mu is held.
+func (c *cell) link(child *cell) {
+	child.nextSibling = c.firstChild
+	child.prevSibling = nil
+	if c.firstChild != nil {
+		c.firstChild.prevSibling = child
+	}
+	c.firstChild = child
+}
+
+// unlink takes a child out of the parent's list. The parent's mu is held.
+func (c *cell) unlink(child *cell) {
+	if child.prevSibling != nil {
+		child.prevSibling.nextSibling = child.nextSibling
+	} else {
+		c.firstChild = child.nextSibling
+	}
+	if child.nextSibling != nil {
+		child.nextSibling.prevSibling = child.prevSibling
+	}
+	child.nextSibling, child.prevSibling = nil, nil
+}
+
+// lockParent locks and returns the parent that c has now.
+func (c *cell) lockParent() *cell {
+	for {
+		p := c.parent.Load()
+		p.mu.Lock()
+		if c.parent.Load() == p {
+			return p
+		}
+		p.mu.Unlock()
+	}
+}
+
+// children returns the children from the oldest to the youngest.
+func (c *cell) children() []*cell {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.childrenLocked()
+}
+
+func (c *cell) childrenLocked() []*cell {
+	var all []*cell
+	for child := c.firstChild; child != nil; child = child.nextSibling {
+		all = append(all, child)
+	}
+	for i, j := 0, len(all)-1; i < j; i, j = i+1, j-1 {
+		all[i], all[j] = all[j], all[i]
+	}
+	return all
+}
+
+func (c *cell) hasChildren() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.firstChild != nil
+}
+
+// passesMark reports whether a message goes into a mailbox that is above its mark: those of the system do.
+func passesMark(msg any) bool {
+	switch msg.(type) {
+	case control:
+		return true
+	}
+	return message.IsSystem(msg)
+}

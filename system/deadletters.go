@@ -1,0 +1,58 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// deadLetters takes what could not be delivered to the actors that asked for it (Thespian 3.5 features A11 and E4).
+type deadLetters struct {
+	mu       sync.Mutex
+	handlers []*cell
+	count    uint64
+}
+
+func (d *deadLetters) handle(c *cell, on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.Index(d.handlers, c)
+	switch {
+	case on && i < 0:
+		d.handlers = append(slices.Clone(d.handlers), c)
+	case !on && i >= 0:
+		d.handlers = slices.Delete(slices.Clone(d.handlers), i, i+1)
+	}
+}
+
+// add passes a dead letter on. Envelopes and notices of ends are no dead letters themselves, and an exit request to an
+// actor that has ended did what it should.
+func (d *deadLetters) add(n *node, e envelope, to address.Address, reason string) {
+	switch e.msg.(type) {
+	case control, message.DeadEnvelope, message.ChildActorExited, message.ActorExited:
+		return
+	}
+	d.mu.Lock()
+	d.count++
+	handlers := d.handlers
+	d.mu.Unlock()
+	n.log.LogAttrs(context.Background(), slog.LevelDebug, "dead letter",
+		slog.String("message", fmt.Sprintf("%T", e.msg)), slog.Any("target", to), slog.String("reason", reason))
+	for _, c := range handlers {
+		c.tell(envelope{message.DeadEnvelope{Message: e.msg, Target: to, Sender: e.sender, Reason: reason}, n.admin.self})
+	}
+}
+
+func (d *deadLetters) state() (handlers []address.Address, count uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.handlers {
+		handlers = append(handlers, c.self)
+	}
+	return handlers, d.count
+}

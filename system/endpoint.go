@@ -1,0 +1,242 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/address/record"
+	"thespian.dev/message"
+)
+
+// An Endpoint is a place outside of all actors from which messages are sent and where they arrive. A [System] is one itself; more are
+// made by [System.Private], so that goroutines of a program do not take each other's messages (Thespian 3.5 feature B10).
+//
+// All methods may be called from several goroutines at once.
+type Endpoint struct {
+	binding record.Binding
+	node    *node
+	self    address.Address
+	answers sync.Pool // of chan answer, for Ask
+
+	mu      sync.Mutex
+	mailbox []envelope
+	arrived chan struct{} // holds a token while the mailbox is not empty
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newEndpoint(n *node) *Endpoint {
+	e := &Endpoint{node: n, self: n.newAddress(), arrived: make(chan struct{}, 1), closed: make(chan struct{})}
+	e.answers.New = func() any { return make(chan answer, 1) }
+	e.binding.Mailbox = e
+	e.self.Record().Bind(&e.binding)
+	return e
+}
+
+// Address returns the endpoint's own address: messages to it are what Listen returns.
+func (e *Endpoint) Address() address.Address { return e.self }
+
+// Close makes the endpoint unreachable. Calls that wait return [ErrClosed]; what was not listened to is dropped. It may be called again.
+func (e *Endpoint) Close() error {
+	e.once.Do(func() {
+		e.self.Record().Unbind()
+		close(e.closed)
+	})
+	return nil
+}
+
+// open returns why the endpoint cannot be used, or nil.
+func (e *Endpoint) open() error {
+	switch { // one after the other: a select over two channels takes their locks
+	case isClosed(e.node.killed):
+		return ErrShutdown
+	case isClosed(e.closed):
+		return ErrClosed
+	}
+	return nil
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// Tell sends a message whose sender is this endpoint. It waits, while the receiver's mailbox is above its mark, until ctx is done. The error says
+// that the message cannot be sent; a message to an actor that has ended becomes a dead letter, without an error.
+func (e *Endpoint) Tell(ctx context.Context, to address.Address, msg any) error {
+	if err := e.send(ctx, to, msg, e.self); err != nil {
+		return fmt.Errorf("tell: %w", err)
+	}
+	e.node.drive()
+	return nil
+}
+
+func (e *Endpoint) send(ctx context.Context, to address.Address, msg any, sender address.Address) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	prepared, err := e.node.prepare(to, msg)
+	if err != nil {
+		return err
+	}
+	return e.node.deliver(ctx, envelope{prepared, sender}, to, nil)
+}
+
+// Ask sends a message and returns its answer: the first message that is sent to the question's sender, an address that
+// serves for this question alone. It waits until ctx is done; an answer that comes later is returned by Listen. The error is
+// the receiver's [message.PoisonMessage] when it could not handle the question, an *[UndeliverableError] when the question did not
+// reach an actor, [ErrNoAnswer] when the synchronous scheduler has nothing left to do, or that of ctx.
+func (e *Endpoint) Ask(ctx context.Context, to address.Address, msg any) (any, error) {
+	q := e.node.newQuestion()
+	q.from = e
+	q.answer = e.answers.Get().(chan answer)
+	if err := e.send(ctx, to, msg, q.address()); err != nil {
+		return nil, fmt.Errorf("ask: %w", err)
+	}
+	a, err := e.await(ctx, q)
+	if err != nil && q.close() {
+		e.answers.Put(q.answer)
+		return nil, fmt.Errorf("ask: %w", err)
+	} else if err != nil { // the answer came at the last moment
+		a = <-q.answer
+	}
+	e.answers.Put(q.answer)
+	if a.err != nil {
+		return nil, fmt.Errorf("ask: %w", a.err)
+	}
+	return a.msg, nil
+}
+
+func (e *Endpoint) await(ctx context.Context, q *question) (a answer, err error) {
+	if s := e.node.synchronous; s != nil {
+		err = s.until(ctx, func() bool {
+			select {
+			case a = <-q.answer:
+				return true
+			default:
+				return false
+			}
+		})
+		return a, err
+	}
+	for range 2 {
+		runtime.Gosched()
+		select {
+		case a = <-q.answer:
+			return a, nil
+		default:
+		}
+	}
+	select {
+	case a = <-q.answer:
+		return a, nil
+	case <-ctx.Done():
+		return a, ctx.Err()
+	case <-e.node.killed:
+		return a, ErrShutdown
+	case <-e.closed:
+		return a, ErrClosed
+	}
+}
+
+// Ask is [Endpoint.Ask] for an answer of type T; another answer is an *[actor.UnexpectedReply]. It takes a *System as well.
+func Ask[T any](ctx context.Context, from interface {
+	Ask(ctx context.Context, to address.Address, msg any) (any, error)
+}, to address.Address, msg any) (T, error) {
+	reply, err := from.Ask(ctx, to, msg)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return actor.As[T](reply)
+}
+
+// Listen returns the next message that was sent to this endpoint, and its sender: answers to Tell, and those to Ask that came too
+// late. It waits until ctx is done. Messages of the system are not handed out, but for PoisonMessage and statuses (Thespian 3.5 feature B9).
+func (e *Endpoint) Listen(ctx context.Context) (msg any, sender address.Address, err error) {
+	for {
+		e.node.drive()
+		if next, ok := e.next(); ok {
+			return next.msg, next.sender, nil
+		}
+		if err := e.open(); err != nil {
+			return nil, address.Address{}, fmt.Errorf("listen: %w", err)
+		}
+		if err := e.awaitMail(ctx); err != nil {
+			return nil, address.Address{}, fmt.Errorf("listen: %w", err)
+		}
+	}
+}
+
+func (e *Endpoint) awaitMail(ctx context.Context) error {
+	if s := e.node.synchronous; s != nil {
+		return s.until(ctx, func() bool {
+			select {
+			case <-e.arrived:
+				return true
+			default:
+				return false
+			}
+		})
+	}
+	select {
+	case <-e.arrived:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.node.killed:
+	case <-e.closed:
+	}
+	return nil
+}
+
+func (e *Endpoint) next() (envelope, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.mailbox) == 0 {
+		return envelope{}, false
+	}
+	first := e.mailbox[0]
+	e.mailbox[0] = envelope{}
+	e.mailbox = e.mailbox[1:]
+	if len(e.mailbox) > 0 {
+		e.announce()
+	}
+	return first, true
+}
+
+func (e *Endpoint) announce() {
+	select {
+	case e.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// mail puts a message into the mailbox. Nobody waits for a program: what is above the limit is a dead letter.
+func (e *Endpoint) mail(m envelope) {
+	if !forProgram(m.msg) {
+		return
+	}
+	e.mu.Lock()
+	full := len(e.mailbox) >= e.node.limits.Hard
+	if !full {
+		e.mailbox = append(e.mailbox, m)
+		e.announce()
+	}
+	e.mu.Unlock()
+	if full {
+		e.node.undeliverable(m, e.self, refusedOverloaded)
+	}
+}
+
+func forProgram(msg any) bool { return !message.IsSystem(msg) || message.ForProgram(msg) }

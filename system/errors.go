@@ -1,0 +1,43 @@
+package system
+
+import (
+	"errors"
+	"fmt"
+
+	"thespian.dev/address"
+)
+
+// The errors that programs branch on.
+var (
+	// ErrShutdown is returned by whatever is done with a system after its end, and by what still waits then.
+	ErrShutdown = errors.New("the system was shut down")
+
+	// ErrClosed is returned by an endpoint that was closed.
+	ErrClosed = errors.New("the endpoint was closed")
+
+	// ErrUnknownKind is returned when an actor of a kind is to be created that nobody registered.
+	ErrUnknownKind = errors.New("unknown kind")
+
+	// ErrNoCompatibleSystem is returned when no system may run an actor of a kind (Thespian 3.5 feature B17).
+	ErrNoCompatibleSystem = errors.New("no compatible system")
+
+	// ErrNoAddress is returned when a message is sent to the zero address.
+	ErrNoAddress = errors.New("the zero address names nobody")
+
+	// ErrNoAnswer is returned by Ask and Listen under the synchronous scheduler when nothing is left to do that a message could come from.
+	ErrNoAnswer = errors.New("nothing is left to do, and no message came")
+
+	// ErrUnknownBase is returned by Start when no base has the name in the options.
+	ErrUnknownBase = errors.New("unknown base")
+)
+
+// An UndeliverableError is returned by Ask when the question became a dead letter.
+type UndeliverableError struct {
+	Target address.Address
+	Reason string
+}
+
+// Error says who could not be reached and why.
+func (e *UndeliverableError) Error() string {
+	return fmt.Sprintf("%v cannot be reached: %s", e.Target, e.Reason)
+}

@@ -1,0 +1,242 @@
+package system
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"thespian.dev/actor"
+	"thespian.dev/message"
+)
+
+// start makes the actor and runs its Start method.
+func (c *cell) start(w *worker) {
+	err := w.failure // of a start that ended its goroutine
+	w.failure = nil
+	if err == nil {
+		err = c.make(w)
+	}
+	b := c.birth
+	c.birth = nil
+	if err != nil {
+		c.countFailure()
+		if p := (*panicError)(nil); errors.As(err, &p) {
+			c.logFailure("actor could not start", nil, err)
+		}
+		c.actor = nil
+		c.mu.Lock()
+		c.extra().unborn = err
+		c.mu.Unlock()
+		c.phase.CompareAndSwap(starting, leaving)
+		c.beginLeaving(err.Error(), true)
+	} else if !c.phase.CompareAndSwap(starting, running) {
+		err = ErrShutdown
+	} else if c.more != nil && c.exitReason() != "" {
+		c.phase.CompareAndSwap(running, leaving) // it called Exit
+	}
+	if b != nil && b.created != nil {
+		b.created <- err
+	}
+}
+
+// make runs the actor's constructor and its Start method, if the system may run it at all.
+func (c *cell) make(w *worker) (err error) {
+	w.failure = errGoexit
+	defer func() {
+		if value := recover(); value != nil {
+			err = &panicError{value, debug.Stack()}
+			w.failure = nil
+		}
+	}()
+	err = c.construct()
+	w.failure = nil
+	return err
+}
+
+func (c *cell) construct() error {
+	var args any
+	if b := c.birth; b != nil {
+		if b.err != nil {
+			return b.err
+		}
+		args = b.args
+	}
+	if err := c.suits(); err != nil {
+		return err
+	}
+	a := c.kind.New()
+	if a == nil {
+		return fmt.Errorf("kind %q: New returned no actor", c.kind.Name)
+	}
+	c.actor = a
+	return actor.Start(&c.ctx, a, args)
+}
+
+// Exit is a method of actor.Runtime.
+func (c *cell) Exit() {
+	c.beginLeaving("it called Exit", true)
+	c.tell(envelope{msg: control(func(*cell) {})}) // a turn, in case there is none
+}
+
+func (c *cell) exitReason() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.more.reason
+}
+
+// beginLeaving says that the actor will end, once its children have. The first reason is the one that counts. Children that are
+// not told to exit become the system's.
+func (c *cell) beginLeaving(reason string, recursive bool) {
+	c.mu.Lock()
+	m := c.extra()
+	if m.reason == "" {
+		m.reason = reason
+	}
+	c.mu.Unlock()
+	first := c.phase.CompareAndSwap(running, leaving)
+	if !recursive {
+		if first {
+			c.orphan()
+		}
+		return
+	}
+	for _, child := range c.children() {
+		child.tell(envelope{message.ActorExitRequest{}, c.self})
+	}
+}
+
+// orphan gives the children to the root.
+func (c *cell) orphan() {
+	root := c.node.root
+	c.mu.Lock()
+	children := c.childrenLocked()
+	if len(children) > 0 {
+		root.mu.Lock()
+		for _, child := range children {
+			c.unlink(child)
+			child.parent.Store(root)
+			root.link(child)
+		}
+		root.mu.Unlock()
+	}
+	c.mu.Unlock()
+	for _, child := range children {
+		c.node.adopted(child)
+	}
+}
+
+// end is the end of the actor: it is called in its last turn. What the actor sent is in the mailboxes of the receivers before
+// anybody hears of the end.
+func (c *cell) end(w *worker) {
+	rest, m, first := c.close()
+	rest = append(w.rest(), rest...)
+	w.stepped = false
+	c.flush(w)
+	c.worker.Store(nil)
+	if !first {
+		return // the system was closed
+	}
+	c.orphan()
+	reason := m.reason
+	if m.unborn != nil {
+		reason = m.unborn.Error()
+	}
+	for _, e := range append(m.held, rest...) {
+		c.refuse(e)
+	}
+	c.release(m)
+	c.actor = nil
+	c.farewell(m, reason)
+}
+
+// refuse sends away what comes too late. Who wrote to an actor that never was learns of it (Thespian 3.5 feature A1).
+func (c *cell) refuse(e envelope) {
+	if _, own := e.msg.(control); own {
+		return
+	}
+	c.mu.Lock()
+	unborn := c.more.unborn
+	c.mu.Unlock()
+	if unborn != nil && !message.IsSystem(e.msg) {
+		c.poison(e, fmt.Errorf("child aborted: %w", unborn))
+		return
+	}
+	c.node.undeliverable(e, c.self, refusedEnded)
+}
+
+// close closes the mailbox and says what was in it, what else there is, and whether this was the first call.
+func (c *cell) close() (rest []envelope, m *more, first bool) {
+	c.self.Record().Unbind()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m = c.extra()
+	if c.closed {
+		return nil, m, false
+	}
+	c.closed = true
+	c.phase.Store(ended)
+	rest, c.queue = c.queue, nil
+	wakeAll(&m.waiting)
+	wakeAll(&m.blocked)
+	if m.done != nil {
+		close(m.done)
+	}
+	return rest, m, true
+}
+
+// release gives up what the actor had registered elsewhere.
+func (c *cell) release(m *more) {
+	c.node.timers.dropAll(c)
+	c.node.deadLetters.handle(c, false)
+	if m.files != nil {
+		m.files.stop()
+	}
+	if m.globalName != "" {
+		c.node.names.drop(m.globalName, c)
+	}
+	for _, other := range c.takeWatched() {
+		other.unwatch(c)
+	}
+}
+
+// farewell tells the parent, exactly once and in one step with leaving its children, and whoever watched.
+func (c *cell) farewell(m *more, reason string) {
+	c.mu.Lock()
+	watchers := m.watchers
+	m.watchers = nil
+	c.mu.Unlock()
+	for watcher := range watchers {
+		watcher.tell(envelope{message.ActorExited{Actor: c.self, Reason: reason}, c.self})
+	}
+	p := c.lockParent()
+	p.unlink(c)
+	if p == c.node.root {
+		last := p.firstChild == nil
+		p.mu.Unlock()
+		if last {
+			c.node.allEnded()
+		}
+		return
+	}
+	idle := false
+	if !p.closed {
+		p.queue = append(p.queue, envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
+		idle = !p.scheduled
+		p.scheduled = p.node.synchronous == nil
+	}
+	p.mu.Unlock()
+	if idle {
+		p.node.ready(p, nil)
+	}
+}
+
+// kill ends the actor without a word to anybody: the system is being closed.
+func (c *cell) kill() {
+	_, m, first := c.close()
+	if !first {
+		return
+	}
+	if m.files != nil {
+		m.files.stop()
+	}
+}

@@ -1,0 +1,196 @@
+package system
+
+import (
+	"context"
+	"slices"
+)
+
+// smallQueue is how many messages the queue of an idle actor may have room for; a larger one is given up.
+const smallQueue = 4
+
+// push puts an envelope into the mailbox. It waits, as the rule of back-pressure says, when the mailbox is above its
+// mark: from is the actor that sends, ctx bounds the wait of a program. It returns "" or why the
+// message cannot be delivered; the error is the context's.
+func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string, err error) {
+	c.mu.Lock()
+	if c.closed || len(c.queue)+1 >= c.node.limits.Mark {
+		c.mu.Unlock()
+		return c.pushSlow(ctx, e, from)
+	}
+	c.queue = append(c.queue, e)
+	idle := !c.scheduled
+	c.scheduled = c.node.synchronous == nil
+	c.mu.Unlock()
+	if idle {
+		c.node.ready(c, from)
+	}
+	return "", nil
+}
+
+// tell puts a message of the system into the mailbox. It never waits. A mailbox that is closed drops it.
+func (c *cell) tell(e envelope) {
+	_, _ = c.push(nil, e, nil)
+}
+
+const (
+	refusedEnded      = "the actor has ended"
+	refusedOverloaded = "overloaded"
+)
+
+// pushSlow is push for a mailbox that is closed, or reaches its mark or is above it.
+//
+// An actor waits for another mailbox only while its own is below the mark, and is woken when it reaches it. So of the actors
+// in a circle of waits the last that began to wait did so for one that did not wait any more: somebody always
+// moves, and no circle can close.
+func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused string, err error) {
+	limits := &c.node.limits
+	passes := passesMark(e.msg)
+	mayWait := !passes && from != c && (from != nil || ctx != nil) && c.node.synchronous == nil
+	for {
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			return refusedEnded, nil
+		}
+		n := len(c.queue)
+		if n >= limits.Hard && !passes {
+			c.mu.Unlock()
+			return refusedOverloaded, nil
+		}
+		if n < limits.Mark || !mayWait {
+			c.queue = append(c.queue, e)
+			idle := !c.scheduled
+			c.scheduled = c.node.synchronous == nil
+			if n+1 >= limits.Mark && c.more != nil {
+				wakeAll(&c.more.blocked) // this actor's own sends wait no longer
+			}
+			c.mu.Unlock()
+			if idle {
+				c.node.ready(c, from)
+			}
+			return "", nil
+		}
+		w := &waiter{wake: make(chan struct{}, 1)}
+		c.extra().waiting = append(c.more.waiting, w)
+		c.mu.Unlock()
+		if from != nil {
+			mayWait = from.block(ctx, w)
+		} else {
+			err = c.node.await(ctx, w)
+		}
+		c.mu.Lock()
+		c.more.waiting = remove(c.more.waiting, w)
+		c.mu.Unlock()
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// A waiter is one send that waits for a mailbox to fall below its mark.
+type waiter struct {
+	wake chan struct{}
+}
+
+// block waits until w is woken or c's own mailbox reaches its mark, in which case it returns false: c must not wait any more.
+func (c *cell) block(ctx context.Context, w *waiter) bool {
+	c.mu.Lock()
+	if len(c.queue) >= c.node.limits.Mark || c.closed {
+		c.mu.Unlock()
+		return false
+	}
+	c.extra().blocked = append(c.more.blocked, w)
+	c.mu.Unlock()
+	if worker := c.worker.Load(); worker != nil {
+		c.node.release(worker) // what the actor woke must not wait with it
+	}
+	_ = c.node.await(ctx, w)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.more.blocked = remove(c.more.blocked, w)
+	return len(c.queue) < c.node.limits.Mark && !c.closed
+}
+
+// await waits for w, the context (which may be nil) or the end of the system.
+func (n *node) await(ctx context.Context, w *waiter) error {
+	var done <-chan struct{}
+	if ctx != nil {
+		done = ctx.Done()
+	}
+	select {
+	case <-w.wake:
+		return nil
+	case <-n.killed:
+		return ErrShutdown
+	case <-done:
+		return ctx.Err()
+	}
+}
+
+// wakeAll wakes the waiters and forgets them. The lock that guards the list is held.
+func wakeAll(list *[]*waiter) {
+	for _, w := range *list {
+		select {
+		case w.wake <- struct{}{}:
+		default: // woken already
+		}
+	}
+	*list = nil
+}
+
+func remove(list []*waiter, w *waiter) []*waiter {
+	if i := slices.Index(list, w); i >= 0 {
+		return slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// take gives the turn's worker what came into the mailbox since it last did; false ends the turn, and leaves the actor idle.
+func (c *cell) take(w *worker) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.next, w.resume = 0, -1
+	if len(c.queue) == 0 {
+		c.idle(w)
+		return false
+	}
+	if c.node.synchronous != nil { // a message a turn
+		w.batch = append(w.batch[:0], c.queue[0])
+		c.queue[0] = envelope{}
+		c.queue = c.queue[1:]
+		w.stepped = true
+		return true
+	}
+	w.batch, c.queue = c.queue, w.batch[:0]
+	if c.more != nil && len(c.more.waiting) > 0 {
+		if w.resume = len(w.batch) - c.node.limits.Resume; w.resume <= 0 {
+			w.resume = -1
+			wakeAll(&c.more.waiting)
+		}
+	}
+	return true
+}
+
+// idle ends the worker's turn. The cell's mu is held.
+func (c *cell) idle(w *worker) {
+	switch {
+	case cap(c.queue) > smallQueue: // a burst is over: give the room to whom the worker serves next
+		w.batch, c.queue = c.queue, nil
+	case c.queue == nil && cap(w.batch) <= smallQueue:
+		w.batch, c.queue = nil, w.batch[:0]
+	default:
+		w.batch = w.batch[:0]
+	}
+	c.scheduled = false
+	c.worker.Store(nil)
+	c.flush(w)
+}
+
+// resumeSenders wakes those that wait for the mailbox, once the batch that they waited for is nearly done.
+func (c *cell) resumeSenders() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more != nil {
+		wakeAll(&c.more.waiting)
+	}
+}

@@ -1,0 +1,66 @@
+package system
+
+import (
+	"maps"
+	"sync"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+)
+
+// names holds the actors that have a global name (Thespian 3.5 feature C9).
+type names struct {
+	mu     sync.Mutex
+	actors map[string]*cell
+}
+
+// create returns the actor of the name, and creates it when there is none. A failure that is known before
+// is not remembered under the name.
+func (ns *names) create(n *node, k *kind, options actor.CreateOptions, err error, created chan error) *cell {
+	ns.mu.Lock()
+	if c := ns.actors[options.GlobalName]; c != nil {
+		ns.mu.Unlock()
+		if created != nil {
+			created <- nil
+		}
+		return c
+	}
+	c := n.newCell(k, options, err, created)
+	if err == nil {
+		if ns.actors == nil {
+			ns.actors = make(map[string]*cell)
+		}
+		ns.actors[options.GlobalName] = c
+	}
+	ns.mu.Unlock()
+	c.adopt(n.root)
+	n.ready(c, nil)
+	return c
+}
+
+func (ns *names) drop(name string, c *cell) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.actors[name] == c {
+		delete(ns.actors, name)
+	}
+}
+
+func (ns *names) lookup(name string) address.Address {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if c := ns.actors[name]; c != nil {
+		return c.self
+	}
+	return address.Address{}
+}
+
+func (ns *names) all() map[string]address.Address {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	addresses := make(map[string]address.Address, len(ns.actors))
+	for name, c := range maps.All(ns.actors) {
+		addresses[name] = c.self
+	}
+	return addresses
+}

@@ -1,0 +1,251 @@
+package system
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/address/record"
+	"thespian.dev/message"
+)
+
+// A kind is a registered actor.Kind.
+type kind struct {
+	actor.Kind
+	attempts int
+}
+
+// A node is what runs actors in one process: one path for every message, and one place that decides where an
+// address leads.
+type node struct {
+	id       record.ID // of the system and the process; the counter is below
+	counter  atomic.Uint64
+	began    time.Time
+	kinds    map[string]*kind
+	messages *message.Registry
+	limits   Limits
+	copies   bool
+	log      *slog.Logger
+
+	admin *admin
+	root  *cell // parent of the actors that have no other
+
+	synchronous *synchronous // nil: the concurrent scheduler
+	workers     workers
+	monitor     monitor
+	goroutines  goroutines
+	timers      timers
+
+	names        names
+	deadLetters  deadLetters
+	capabilities capabilities
+
+	closing   atomic.Bool
+	childless chan struct{} // holds a token after the root's last child has ended
+	killed    chan struct{} // closed when the node is at its end
+	killOnce  sync.Once
+
+	shutdownSoon func() // begins the end of the system
+}
+
+func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits Limits, log *slog.Logger) (*node, error) {
+	n := &node{
+		began: time.Now(), kinds: make(map[string]*kind, len(kinds)), messages: registry, limits: limits, copies: o.CopyMessages,
+		log: log, childless: make(chan struct{}, 1), killed: make(chan struct{}),
+	}
+	n.goroutines.quiet = make(chan struct{}, 1)
+	n.workers.limit = runtime.GOMAXPROCS(0)
+	for _, k := range kinds {
+		if err := k.Validate(); err != nil {
+			return nil, err
+		}
+		if n.kinds[k.Name] != nil {
+			return nil, fmt.Errorf("kind %q is given twice", k.Name)
+		}
+		attempts := k.Attempts
+		if attempts == 0 {
+			attempts = actor.DefaultAttempts
+		}
+		n.kinds[k.Name] = &kind{k, attempts}
+	}
+	if err := n.capabilities.init(o.Capabilities); err != nil {
+		return nil, err
+	}
+	var identity [16]byte
+	_, _ = rand.Read(identity[:]) // never fails
+	n.id.System = binary.BigEndian.Uint64(identity[:])
+	n.id.Process = binary.BigEndian.Uint64(identity[8:])
+	if o.Synchronous {
+		n.synchronous = newSynchronous(n)
+	}
+	n.admin = newAdmin(n)
+	n.root = &cell{node: n, kind: &kind{}, self: n.admin.self}
+	n.timers.node = n
+	return n, nil
+}
+
+func (n *node) uptime() time.Duration { return time.Since(n.began) }
+
+// newID returns an identity that nobody ever had.
+func (n *node) newID() record.ID {
+	id := n.id
+	id.Counter = n.counter.Add(1)
+	return id
+}
+
+func (n *node) newAddress() address.Address { return address.Of(record.New(n.newID())) }
+
+func (n *node) unknownKind(name string) error {
+	known := strings.Join(slices.Sorted(maps.Keys(n.kinds)), ", ")
+	if known == "" {
+		known = "none"
+	}
+	return fmt.Errorf("%w %q; the kinds are: %s", ErrUnknownKind, name, known)
+}
+
+// prepare checks that a message can be sent, and returns it as it will arrive.
+func (n *node) prepare(to address.Address, msg any) (any, error) {
+	if err := n.messages.Check(msg); err != nil {
+		return nil, err
+	}
+	if to.IsZero() {
+		return nil, ErrNoAddress
+	}
+	if !n.copies {
+		return msg, nil
+	}
+	data, err := n.messages.Append(nil, msg)
+	if err != nil {
+		return nil, err
+	}
+	return n.messages.Decode(data)
+}
+
+// deliver brings a message to where its address leads. It waits as push does, and returns the error of ctx. What cannot be
+// delivered becomes a dead letter.
+func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from *cell) error {
+	if b := to.Record().Binding(); b != nil {
+		switch m := b.Mailbox.(type) {
+		case *cell:
+			if m.node != n {
+				break
+			}
+			refused, err := m.push(ctx, e, from)
+			if refused != "" {
+				n.undeliverable(e, to, refused)
+			}
+			return err
+		case *question:
+			if m.node == n {
+				m.reply(e, nil)
+				return nil
+			}
+		case *Endpoint:
+			if m.node == n {
+				m.mail(e)
+				return nil
+			}
+		case *admin:
+			if m.node == n {
+				m.receive(e)
+				return nil
+			}
+		}
+	}
+	n.undeliverable(e, to, n.unreachable(to))
+	return nil
+}
+
+func (n *node) unreachable(to address.Address) string {
+	if id := to.Record().ID(); id.System == n.id.System && id.Process == n.id.Process {
+		return refusedEnded
+	}
+	return "the address belongs to another system, and a system on the base simple does not reach out of its process"
+}
+
+// undeliverable deals with a message that did not reach its receiver. If it was a question, the asker learns of it at once.
+func (n *node) undeliverable(e envelope, to address.Address, reason string) {
+	if !e.sender.IsZero() {
+		if b := e.sender.Record().Binding(); b != nil {
+			if q, ok := b.Mailbox.(*question); ok && q.node == n {
+				q.reply(envelope{}, &UndeliverableError{Target: to, Reason: reason})
+			}
+		}
+	}
+	n.deadLetters.add(n, e, to, reason)
+}
+
+// walk calls visit for each actor, parents before their children, from the oldest to the youngest.
+func (n *node) walk(visit func(*cell)) {
+	var below func(c *cell)
+	below = func(c *cell) {
+		for _, child := range c.children() {
+			visit(child)
+			below(child)
+		}
+	}
+	below(n.root)
+}
+
+// allEnded is called when the root has lost its last child.
+func (n *node) allEnded() {
+	select {
+	case n.childless <- struct{}{}:
+	default:
+	}
+}
+
+// leave asks all actors to exit and waits until they have, or until ctx is done.
+func (n *node) leave(ctx context.Context) error {
+	for _, c := range n.root.children() {
+		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+	}
+	n.drive()
+	for n.root.hasChildren() {
+		select {
+		case <-n.childless:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// kill ends what is left: actors get no more messages, and senders do not wait any more.
+func (n *node) kill() {
+	n.killOnce.Do(func() {
+		close(n.killed)
+		n.timers.stop()
+		n.walk(func(c *cell) { c.kill() })
+		n.workers.close()
+	})
+}
+
+// wait waits until all goroutines that the node started have ended, or until ctx is done. Its error names the actors that do not end.
+func (n *node) wait(ctx context.Context) error {
+	for n.goroutines.count.Load() > 0 {
+		select {
+		case <-n.goroutines.quiet:
+		case <-ctx.Done():
+			var busy []string
+			n.walk(func(c *cell) {
+				if c.worker.Load() != nil {
+					busy = append(busy, fmt.Sprintf("%v (%s)", c.self, c.kind.Name))
+				}
+			})
+			return fmt.Errorf("actors are still at work: %s: %w", strings.Join(busy, ", "), ctx.Err())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package system
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+
+	"thespian.dev/actor"
+)
+
+// Options say how a system is started. The zero value, and a nil *Options, is the app's first base with defaults for all else.
+type Options struct {
+	// Base names the base: "simple" (or "simpleSystemBase", as Thespian has it) runs everything in this process. Zero: simple.
+	Base string
+
+	// Capabilities are what the system offers to actors.
+	Capabilities actor.Capabilities
+
+	// Synchronous has the base simple run one message at a time, in the order in which they were sent, inside of the program's calls of
+	// Tell, Ask, Listen, Create and Shutdown: for tests that must go the same way each time. Wake-ups come inside of those calls, too. Nobody waits for
+	// a full mailbox then. Zero: actors run concurrently.
+	Synchronous bool
+
+	// CopyMessages sends every message through the codec, as if it went to another process, to find code that relies on sharing.
+	CopyMessages bool
+
+	// Limits bound the mailboxes.
+	Limits Limits
+
+	// Logger gets what the system has to say, and is what Context.Logger writes to. Zero: slog.Default().
+	Logger *slog.Logger
+}
+
+// Limits bound each mailbox. A field that is zero is taken from the environment variable that is named with it, else it is the default. The names are
+// Thespian's (feature M), where they bound the queues of a process.
+type Limits struct {
+	// Mark is how many messages a mailbox may hold before senders wait for it.
+	// THESPIAN_MAX_QUEUED_TRANSMITS; default 4096.
+	Mark int
+
+	// Resume is how many of them may be left when the waiting senders go on.
+	// THESPIAN_QUEUED_TRANSMIT_UNBLOCK_THRESHOLD; default 1024.
+	Resume int
+
+	// Hard is how many messages a mailbox holds at most, for there are senders that must not wait. What comes then is a
+	// dead letter with the reason "overloaded". THESPIAN_DROP_TRANSMITS_LEVEL; default 1,048,576.
+	Hard int
+}
+
+// The defaults are larger than Thespian's 950, 780 and 1050: a message in the queue costs 24 bytes here, and a wait of a sender
+// costs as much as a hundred messages.
+var defaultLimits = Limits{Mark: 4096, Resume: 1024, Hard: 1 << 20}
+
+func (l Limits) complete() (Limits, error) {
+	err := limit(&l.Mark, "THESPIAN_MAX_QUEUED_TRANSMITS", defaultLimits.Mark)
+	if err == nil {
+		err = limit(&l.Resume, "THESPIAN_QUEUED_TRANSMIT_UNBLOCK_THRESHOLD", min(defaultLimits.Resume, l.Mark))
+	}
+	if err == nil {
+		err = limit(&l.Hard, "THESPIAN_DROP_TRANSMITS_LEVEL", max(defaultLimits.Hard, l.Mark))
+	}
+	if err == nil && (l.Resume < 1 || l.Resume > l.Mark || l.Mark > l.Hard) {
+		err = fmt.Errorf("limits: wanted 1 <= Resume <= Mark <= Hard, they are %d, %d and %d", l.Resume, l.Mark, l.Hard)
+	}
+	return l, err
+}
+
+// limit completes one limit. It is called for one after the other, as the defaults follow from what was set before.
+func limit(value *int, variable string, standard int) error {
+	if *value != 0 {
+		return nil
+	}
+	*value = standard
+	text := os.Getenv(variable)
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return fmt.Errorf("environment variable %s is %q: wanted a number of messages", variable, text)
+	}
+	*value = n
+	return nil
+}

@@ -1,0 +1,92 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// A request is a question of an actor. Its answer is handled in the actor's own turn.
+type request struct {
+	of    *cell
+	then  func(reply any, err error) error
+	timer *timer
+}
+
+// Request is a method of actor.Runtime.
+func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then func(any, error) error) {
+	q := c.node.newQuestion()
+	q.request = &request{of: c, then: then}
+	prepared, err := c.node.prepare(to, msg)
+	if err != nil {
+		q.reply(envelope{}, err)
+		return
+	}
+	if timeout > 0 {
+		q.request.timer = c.node.timers.add(c, timeout, func() {
+			q.reply(envelope{}, fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
+		})
+	}
+	c.sent.Add(1)
+	_ = c.node.deliver(nil, envelope{prepared, q.address()}, to, c)
+}
+
+// answered has the function run in the actor's turn.
+func (r *request) answered(e envelope, err error) {
+	r.of.tell(envelope{control(func(c *cell) {
+		if r.timer != nil {
+			r.timer.Cancel()
+		}
+		if c.phase.Load() != running {
+			return
+		}
+		reply, failed := asError(e.msg)
+		if err == nil {
+			err = failed
+		}
+		c.sender = e.sender
+		if err := r.then(reply, err); err != nil {
+			c.countFailure()
+			c.logFailure("actor failed on the answer to a request", e.msg, err)
+		}
+	}), e.sender})
+}
+
+// asError returns the answer to a question: a PoisonMessage is the error that it tells of.
+func asError(msg any) (any, error) {
+	if p, ok := msg.(message.PoisonMessage); ok {
+		return nil, p
+	}
+	return msg, nil
+}
+
+// Go is a method of actor.Runtime.
+func (c *cell) Go(work func(context.Context) any) {
+	n := c.node
+	n.goroutines.begin()
+	n.beginWork()
+	go func() {
+		var result any
+		returned := false
+		defer func() {
+			if !returned {
+				how := "runtime.Goexit"
+				if value := recover(); value != nil {
+					how = fmt.Sprintf("panic: %v\n\n%s", value, debug.Stack())
+				}
+				result = message.PoisonMessage{Details: how}
+			}
+			if result != nil {
+				c.tell(envelope{result, c.self})
+			}
+			n.endWork()
+			n.goroutines.end()
+		}()
+		result = work(&c.ctx)
+		returned = true
+	}()
+}

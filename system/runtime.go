@@ -1,0 +1,93 @@
+package system
+
+import (
+	"context"
+	"log/slog"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// A cell is what its actor's Context works on. The methods that have to do with one thing stand in the file of that thing.
+var _ actor.Runtime = (*cell)(nil)
+
+// Self is a method of actor.Runtime.
+func (c *cell) Self() address.Address { return c.self }
+
+// Parent is a method of actor.Runtime.
+func (c *cell) Parent() address.Address { return c.parent.Load().self }
+
+// Sender is a method of actor.Runtime.
+func (c *cell) Sender() address.Address { return c.sender }
+
+// Kind is a method of actor.Runtime.
+func (c *cell) Kind() string { return c.kind.Name }
+
+// GlobalName is a method of actor.Runtime.
+func (c *cell) GlobalName() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more == nil {
+		return ""
+	}
+	return c.more.globalName
+}
+
+// Logger is a method of actor.Runtime.
+func (c *cell) Logger() *slog.Logger {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.extra()
+	if m.logger == nil {
+		m.logger = c.node.log.With("actor", c.self.String(), "kind", c.kind.Name)
+	}
+	return m.logger
+}
+
+// Send is a method of actor.Runtime.
+func (c *cell) Send(to address.Address, msg any) {
+	n := c.node
+	prepared, err := n.prepare(to, msg)
+	if err != nil {
+		c.tell(envelope{message.PoisonMessage{Message: msg, Details: err.Error()}, to})
+		return
+	}
+	if c.phase.Load() == ended {
+		n.undeliverable(envelope{prepared, c.self}, to, "its sender has ended")
+		return
+	}
+	c.sent.Add(1)
+	_ = n.deliver(nil, envelope{prepared, c.self}, to, c)
+}
+
+// Create is a method of actor.Runtime.
+func (c *cell) Create(kindName string, options actor.CreateOptions) address.Address {
+	if c.phase.Load() >= leaving {
+		return c.node.newAddress() // of nobody (Thespian 3.5 feature A9)
+	}
+	c.grown().created.Add(1)
+	return c.node.create(c, kindName, options, nil).self
+}
+
+// Done is a method of actor.Runtime.
+func (c *cell) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.extra()
+	if m.done == nil {
+		m.done = make(chan struct{})
+		if c.closed {
+			close(m.done)
+		}
+	}
+	return m.done
+}
+
+// Err is a method of actor.Runtime.
+func (c *cell) Err() error {
+	if c.phase.Load() == ended {
+		return context.Canceled
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package system
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// synchronous is the scheduler for unit tests: one message at a time, in the order in which all of them were sent, while a program is inside
+// Tell, Ask, Listen or Create, until nothing is left to do (simpleSystemBase, Thespian 3.5 feature H1).
+type synchronous struct {
+	node *node
+
+	mu      sync.Mutex
+	order   []*cell // one entry for each message, and for each start
+	driving bool
+	working int           // functions of Context.Go that have not returned
+	changed chan struct{} // closed at every change
+}
+
+func newSynchronous(n *node) *synchronous {
+	return &synchronous{node: n, changed: make(chan struct{})}
+}
+
+// add notes that c has one more thing to do.
+func (s *synchronous) add(c *cell) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = append(s.order, c)
+	s.change()
+}
+
+// change wakes those that wait for something to do. The lock is held.
+func (s *synchronous) change() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// drive runs what there is to do, if nobody does already. It is called by a program, after each thing that it did.
+func (n *node) drive() {
+	s := n.synchronous
+	if s == nil {
+		return
+	}
+	n.timers.fireDue()
+	s.mu.Lock()
+	if s.driving {
+		s.mu.Unlock()
+		return
+	}
+	s.driving = true
+	s.mu.Unlock()
+	// Actors run on a goroutine of the node's, so that one that calls runtime.Goexit does not end the program's.
+	done := make(chan struct{})
+	n.goroutines.begin()
+	go s.run(new(worker), nil, done)
+	<-done
+}
+
+// run runs one actor after the other until there is nothing to do, beginning with c if there is one.
+func (s *synchronous) run(w *worker, c *cell, done chan struct{}) {
+	returned := false
+	defer func() {
+		if !returned { // an actor ended the goroutine
+			go s.run(w, c, done)
+		}
+	}()
+	if c != nil {
+		c.turn(w)
+	}
+	for c = s.next(); c != nil; c = s.next() {
+		c.turn(w)
+	}
+	returned = true
+	s.node.goroutines.end()
+	close(done)
+}
+
+func (s *synchronous) next() *cell {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.order) == 0 {
+		s.driving = false
+		s.change()
+		return nil
+	}
+	c := s.order[0]
+	s.order[0] = nil
+	s.order = s.order[1:]
+	return c
+}
+
+// until drives until met returns true. When there is nothing left that could make it true, it returns ErrNoAnswer.
+func (s *synchronous) until(ctx context.Context, met func() bool) error {
+	for {
+		s.node.drive()
+		s.mu.Lock()
+		changed, busy := s.changed, s.driving || s.working > 0 || len(s.order) > 0
+		s.mu.Unlock()
+		if met() {
+			return nil
+		}
+		at, timed := s.node.timers.next()
+		if !busy && !timed {
+			return ErrNoAnswer
+		}
+		var alarm <-chan time.Time
+		if timed {
+			t := time.NewTimer(time.Until(at))
+			defer t.Stop()
+			alarm = t.C
+		}
+		select {
+		case <-alarm:
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.node.killed:
+			return ErrShutdown
+		}
+	}
+}
+
+// beginWork and endWork count what runs beside the actors: an answer may come of it.
+func (n *node) beginWork() { n.countWork(1) }
+func (n *node) endWork()   { n.countWork(-1) }
+
+func (n *node) countWork(by int) {
+	if s := n.synchronous; s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.working += by
+		s.change()
+	}
+}
+
+// pause ends a turn of the synchronous scheduler, whatever the mailbox holds.
+func (c *cell) pause(w *worker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w.batch, w.next, w.stepped = w.batch[:0], 0, false
+	c.scheduled = false
+	c.worker.Store(nil)
+	c.flush(w)
+}

@@ -1,0 +1,176 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// ShutdownGrace is how long Shutdown waits for actors to exit when its context has no deadline (Thespian 3.5 feature I1).
+const ShutdownGrace = 10 * time.Second
+
+// A System is a running actor system, as a program has it. It is itself an [Endpoint]: the one from which the program sends.
+//
+// All methods may be called from several goroutines at once.
+type System struct {
+	*Endpoint
+	node  *node
+	once  sync.Once
+	ended chan struct{}
+	err   error // of the end; set before ended is closed
+}
+
+// Create creates a top-level actor and waits until it has started. Its parent is the system's Admin, and nobody is told of its end. The error says why there is no
+// actor. When ctx is done first the actor is asked to exit. At most one CreateOptions can be given. (Thespian 3.5 feature B5.)
+func (s *System) Create(ctx context.Context, kindName string, options ...actor.CreateOptions) (address.Address, error) {
+	c, err := s.create(ctx, kindName, actor.One(options))
+	if err != nil {
+		return address.Address{}, fmt.Errorf("create %q: %w", kindName, err)
+	}
+	return c.self, nil
+}
+
+func (s *System) create(ctx context.Context, kindName string, options actor.CreateOptions) (*cell, error) {
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	n := s.node
+	if n.closing.Load() {
+		return nil, ErrShutdown
+	}
+	created := make(chan error, 1)
+	c := n.create(n.root, kindName, options, created)
+	n.drive()
+	select {
+	case err := <-created:
+		return c, err
+	case <-n.killed:
+		return nil, ErrShutdown
+	case <-ctx.Done():
+		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+		return nil, ctx.Err()
+	}
+}
+
+// Lookup returns the actor that has a global name; the zero address when there is none.
+func (s *System) Lookup(ctx context.Context, globalName string) (address.Address, error) {
+	if err := s.open(); err != nil {
+		return address.Address{}, fmt.Errorf("lookup: %w", err)
+	}
+	return s.node.names.lookup(globalName), ctx.Err()
+}
+
+// Private returns an endpoint of its own, to be closed by whoever asked for it.
+func (s *System) Private() *Endpoint { return newEndpoint(s.node) }
+
+// Admin returns the address of the system's Admin.
+func (s *System) Admin() address.Address { return s.node.admin.self }
+
+// Status returns what there is to say of the system and of each of its actors. It waits for none of them.
+func (s *System) Status(ctx context.Context) (message.SystemStatus, error) {
+	if err := s.open(); err != nil {
+		return message.SystemStatus{}, fmt.Errorf("status: %w", err)
+	}
+	return s.node.status(), ctx.Err()
+}
+
+// Capabilities returns a copy of what the system offers now.
+func (s *System) Capabilities() actor.Capabilities { return s.node.capabilities.current().Clone() }
+
+// UpdateCapability is [actor.Context.UpdateCapability] for a program (Thespian 3.5 feature B12).
+func (s *System) UpdateCapability(ctx context.Context, name string, value any) error {
+	return s.change(ctx, "update capability", func() error { return s.node.updateCapability(name, value) })
+}
+
+// PreRegister is [actor.Context.PreRegister] for a program.
+func (s *System) PreRegister(ctx context.Context, system string, capabilities actor.Capabilities) error {
+	return s.change(ctx, "preregister "+system, func() error { return errNoConvention })
+}
+
+// DeRegister is [actor.Context.DeRegister] for a program.
+func (s *System) DeRegister(ctx context.Context, system string) error {
+	return s.change(ctx, "deregister "+system, func() error { return errNoConvention })
+}
+
+// LoadSource is [actor.Context.LoadSource] for a program.
+func (s *System) LoadSource(ctx context.Context, info string, archive []byte) (hash string, err error) {
+	return "", s.change(ctx, "load source "+info, func() error { return errNoSources })
+}
+
+// UnloadSource is [actor.Context.UnloadSource] for a program.
+func (s *System) UnloadSource(ctx context.Context, hash string) error {
+	return s.change(ctx, "unload source "+hash, func() error { return errNoSources })
+}
+
+// change does something to the system, if it still runs.
+func (s *System) change(ctx context.Context, what string, do func() error) error {
+	err := s.open()
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = do()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// Done returns a channel that is closed when the system has ended, whoever ended it.
+func (s *System) Done() <-chan struct{} { return s.ended }
+
+// Shutdown ends the system: all actors are asked to exit, with their children, and Shutdown waits until they have. The context bounds the time
+// that they get, not whether the system ends: when it is done, actors that are left get no more messages. Without a deadline
+// they get [ShutdownGrace]. The error says which actors did not return from Receive. Further calls return the same.
+func (s *System) Shutdown(ctx context.Context) error {
+	s.once.Do(func() {
+		defer close(s.ended)
+		if _, bounded := ctx.Deadline(); !bounded {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, ShutdownGrace)
+			defer cancel()
+		}
+		s.node.closing.Store(true)
+		late := s.node.leave(ctx)
+		s.finish(ctx, late)
+	})
+	<-s.ended
+	return s.err
+}
+
+// Close ends the system at once: actors get no more messages, not even a request to exit. (On bases with processes only this
+// program leaves.) It may be called again, and after Shutdown. The error is that of Shutdown.
+func (s *System) Close() error {
+	s.once.Do(func() {
+		defer close(s.ended)
+		s.node.closing.Store(true)
+		s.finish(context.Background(), nil)
+	})
+	<-s.ended
+	return s.err
+}
+
+// settling is how long actors that are in the middle of a message get to return from it when the system has ended.
+const settling = time.Second
+
+// finish ends what is left, and waits for it. late is why actors may be left.
+func (s *System) finish(ctx context.Context, late error) {
+	left := len(s.node.root.children())
+	s.node.kill()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	defer cancel()
+	if err := s.node.wait(ctx); err != nil {
+		s.err = fmt.Errorf("shutdown: %w", err)
+	} else if late != nil && left > 0 {
+		s.err = fmt.Errorf("shutdown: %d top-level actors had not exited in time and were stopped: %w", left, late)
+	}
+}
