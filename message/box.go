@@ -143,7 +143,7 @@ func (p *plan) unbox(r *Registry, boxed, to reflect.Value, depth int) error {
 		if err := r.decoder.Unmarshal(boxed.Bytes(), inner.Interface()); err != nil {
 			return err
 		}
-		return p.inner.unbox(r, inner.Elem(), to, depth+1)
+		return p.inner.unbox(r, inner.Elem(), to, depth) // no value of its own: Check does not count it either
 	}
 	switch p.of.Kind() {
 	case reflect.Interface:

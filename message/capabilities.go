@@ -166,6 +166,10 @@ func equalValues(a, b any) bool {
 	if x, y := number(a), number(b); x != nil && y != nil {
 		return x.Cmp(y) == 0
 	}
+	if x, ok := a.(time.Time); ok {
+		y, ok := b.(time.Time)
+		return ok && x.Equal(y)
+	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	if x.IsValid() && y.IsValid() && x.Kind() == reflect.Slice && y.Kind() == reflect.Slice {
 		if x.Len() != y.Len() {

@@ -177,7 +177,14 @@ func (r *Registry) appendBody(b []byte, e *entry, msg any) ([]byte, error) {
 
 // Decode returns the message in data, all of which must belong to it. A type that is not registered here, or that has another shape here, is returned as
 // [Opaque]. The message shares no memory with data. The error wraps [ErrMalformed], unless it is that of a type that turns itself into a value.
-func (r *Registry) Decode(data []byte) (any, error) { return r.decode(data, 0) }
+func (r *Registry) Decode(data []byte) (msg any, err error) {
+	defer func() { // a type that turns itself into a value may not be ready for bytes of strangers
+		if value := recover(); value != nil {
+			msg, err = nil, fmt.Errorf("%w: decoding it panicked: %v", ErrMalformed, value)
+		}
+	}()
+	return r.decode(data, 0)
+}
 
 func (r *Registry) decode(data []byte, depth int) (any, error) {
 	if depth > MaxDepth {

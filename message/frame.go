@@ -62,7 +62,7 @@ func frameSum(header, payload []byte) uint32 {
 	return uint32(d.Sum64())
 }
 
-// ReadFrame reads one frame. It takes no memory for a payload that is longer than the limit (0: [MaxFrame]), and grows with what really comes, so that
+// ReadFrame reads one frame. It takes no memory for a payload that is longer than the limit (0 or less: [MaxFrame]), and grows with what really comes, so that
 // a header alone costs nothing. The error is io.EOF at the end of the connection, wraps io.ErrUnexpectedEOF in the
 // middle of a frame, and is one of this package's otherwise. After an error the connection is of no use.
 func ReadFrame(r io.Reader, limit int) (Frame, error) {
@@ -88,7 +88,7 @@ func ReadFrame(r io.Reader, limit int) (Frame, error) {
 }
 
 func checkHeader(header []byte, limit int) (length int, err error) {
-	if limit == 0 {
+	if limit <= 0 {
 		limit = MaxFrame
 	}
 	if string(header[:4]) != FrameMagic {

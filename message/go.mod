@@ -5,9 +5,13 @@ go 1.26
 require (
 	github.com/cespare/xxhash/v2 v2.3.0
 	github.com/fxamacker/cbor/v2 v2.9.2
+	gotest.tools/v3 v3.5.2
 	thespian.dev/address v0.0.0
 )
 
-require github.com/x448/float16 v0.8.4 // indirect
+require (
+	github.com/google/go-cmp v0.5.9 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+)
 
 replace thespian.dev/address => ../address

@@ -36,8 +36,11 @@ func refusal(t reflect.Type) error {
 }
 
 func refuse(t reflect.Type, path string, seen map[reflect.Type]bool) error {
-	if seen[t] || marshalsItself(t) {
+	if seen[t] {
 		return nil
+	}
+	if marshalsItself(t) {
+		return refuseBorrowed(t, path)
 	}
 	seen[t] = true
 	defer delete(seen, t)
@@ -72,28 +75,70 @@ func refuse(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	return nil
 }
 
+// refuseBorrowed returns an error for a struct that has more in it than the embedded field which it may have the methods from that marshal it.
+func refuseBorrowed(t reflect.Type, path string) error {
+	if t.Kind() != reflect.Struct || t.NumField() == 1 {
+		return nil
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Anonymous && marshalsItself(f.Type) {
+			return fmt.Errorf("%s.%s: the embedded field marshals the whole %v as itself, without the other fields; give it a name", path, f.Name, t)
+		}
+	}
+	return nil
+}
+
+// fieldsOf calls f for each field that CBOR sees in a struct: those of embedded structs stand beside the others.
+func fieldsOf(t reflect.Type, path string, above map[reflect.Type]bool, f func(field reflect.StructField, where string)) {
+	if above[t] {
+		return
+	}
+	above[t] = true
+	defer delete(above, t)
+	for i := range t.NumField() {
+		field := t.Field(i)
+		where := path + "." + field.Name
+		inner := field.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		if field.Anonymous && tagName(field) == "" && inner.Kind() == reflect.Struct && inner != timeType && !marshalsItself(inner) {
+			fieldsOf(inner, where, above, f)
+		} else {
+			f(field, where)
+		}
+	}
+}
+
 func refuseFields(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	names := make(map[string]string)
+	var clash error
+	fieldsOf(t, path, make(map[reflect.Type]bool), func(f reflect.StructField, where string) {
+		name := f.Name
+		for _, key := range []string{"json", "cbor"} {
+			if tag, _, _ := strings.Cut(f.Tag.Get(key), ","); tag != "" {
+				name = tag
+			}
+		}
+		if other, twice := names[name]; twice && clash == nil {
+			clash = fmt.Errorf("%s: has the same name as %s: one of them would be lost", where, other)
+		}
+		names[name] = where
+	})
+	if clash != nil {
+		return clash
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		where := path + "." + f.Name
 		if !f.IsExported() {
 			return fmt.Errorf("%s: an unexported field would be lost; export it, or give the type MarshalBinary and UnmarshalBinary", where)
 		}
-		name := f.Name
 		for _, key := range []string{"json", "cbor"} {
-			tag, _, _ := strings.Cut(f.Tag.Get(key), ",")
 			if f.Tag.Get(key) == "-" {
 				return fmt.Errorf("%s: the field would be lost: its tag %s:\"-\" leaves it out", where, key)
 			}
-			if tag != "" {
-				name = tag
-			}
 		}
-		if other, twice := names[name]; twice {
-			return fmt.Errorf("%s: has the same name as %s in its tag: both would be lost", where, other)
-		}
-		names[name] = f.Name
 		if err := refuse(f.Type, where, seen); err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created 
 	c := &cell{node: n, kind: k, self: n.newAddress(), born: n.uptime()}
 	c.binding.Mailbox = c
 	c.ctx = actor.MakeContext(c)
-	c.scheduled = true
+	c.scheduled = n.synchronous == nil
 	if options.Args != nil || err != nil || created != nil {
 		c.birth = &birth{args: options.Args, err: err, created: created}
 	}

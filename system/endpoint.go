@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"thespian.dev/actor"
@@ -20,7 +19,6 @@ type Endpoint struct {
 	binding record.Binding
 	node    *node
 	self    address.Address
-	answers sync.Pool // of chan answer, for Ask
 
 	mu      sync.Mutex
 	mailbox []envelope
@@ -31,7 +29,6 @@ type Endpoint struct {
 
 func newEndpoint(n *node) *Endpoint {
 	e := &Endpoint{node: n, self: n.newAddress(), arrived: make(chan struct{}, 1), closed: make(chan struct{})}
-	e.answers.New = func() any { return make(chan answer, 1) }
 	e.binding.Mailbox = e
 	e.self.Record().Bind(&e.binding)
 	return e
@@ -98,56 +95,33 @@ func (e *Endpoint) send(ctx context.Context, to address.Address, msg any, sender
 // the receiver's [message.PoisonMessage] when it could not handle the question, an *[UndeliverableError] when the question did not
 // reach an actor, [ErrNoAnswer] when the synchronous scheduler has nothing left to do, or that of ctx.
 func (e *Endpoint) Ask(ctx context.Context, to address.Address, msg any) (any, error) {
-	q := e.node.newQuestion()
-	q.from = e
-	q.answer = e.answers.Get().(chan answer)
-	if err := e.send(ctx, to, msg, q.address()); err != nil {
+	reply, err := e.ask(ctx, to, msg)
+	if err != nil {
 		return nil, fmt.Errorf("ask: %w", err)
 	}
-	a, err := e.await(ctx, q)
-	if err != nil && q.close() {
-		e.answers.Put(q.answer)
-		return nil, fmt.Errorf("ask: %w", err)
-	} else if err != nil { // the answer came at the last moment
-		a = <-q.answer
-	}
-	e.answers.Put(q.answer)
-	if a.err != nil {
-		return nil, fmt.Errorf("ask: %w", a.err)
-	}
-	return a.msg, nil
+	return reply, nil
 }
 
-func (e *Endpoint) await(ctx context.Context, q *question) (a answer, err error) {
+func (e *Endpoint) ask(ctx context.Context, to address.Address, msg any) (any, error) {
+	q := e.node.newQuestion()
+	q.from = e
+	if err := e.send(ctx, to, msg, q.address()); err != nil {
+		return nil, err
+	}
+	var answer any
+	var err error
 	if s := e.node.synchronous; s != nil {
-		err = s.until(ctx, func() bool {
-			select {
-			case a = <-q.answer:
-				return true
-			default:
-				return false
-			}
-		})
-		return a, err
+		answer, err = q.awaitSynchronously(ctx, s)
+	} else {
+		answer, err = q.await(ctx)
 	}
-	for range 2 {
-		runtime.Gosched()
-		select {
-		case a = <-q.answer:
-			return a, nil
-		default:
-		}
+	switch m := answer.(type) {
+	case failure:
+		return nil, m.err
+	case message.PoisonMessage:
+		return nil, m
 	}
-	select {
-	case a = <-q.answer:
-		return a, nil
-	case <-ctx.Done():
-		return a, ctx.Err()
-	case <-e.node.killed:
-		return a, ErrShutdown
-	case <-e.closed:
-		return a, ErrClosed
-	}
+	return answer, err
 }
 
 // Ask is [Endpoint.Ask] for an answer of type T; another answer is an *[actor.UnexpectedReply]. It takes a *System as well.
@@ -181,7 +155,7 @@ func (e *Endpoint) Listen(ctx context.Context) (msg any, sender address.Address,
 
 func (e *Endpoint) awaitMail(ctx context.Context) error {
 	if s := e.node.synchronous; s != nil {
-		return s.until(ctx, func() bool {
+		return s.until(ctx, e, func() bool {
 			select {
 			case <-e.arrived:
 				return true

@@ -31,7 +31,7 @@ func (c *cell) start(w *worker) {
 		c.beginLeaving(err.Error(), true)
 	} else if !c.phase.CompareAndSwap(starting, running) {
 		err = ErrShutdown
-	} else if c.more != nil && c.exitReason() != "" {
+	} else if c.exitReason() != "" {
 		c.phase.CompareAndSwap(running, leaving) // it called Exit
 	}
 	if b != nil && b.created != nil {
@@ -81,6 +81,9 @@ func (c *cell) Exit() {
 func (c *cell) exitReason() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.more == nil {
+		return ""
+	}
 	return c.more.reason
 }
 
@@ -220,9 +223,7 @@ func (c *cell) farewell(m *more, reason string) {
 	}
 	idle := false
 	if !p.closed {
-		p.queue = append(p.queue, envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
-		idle = !p.scheduled
-		p.scheduled = p.node.synchronous == nil
+		idle = p.enqueue(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
 	}
 	p.mu.Unlock()
 	if idle {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gotest.tools/v3/assert"
@@ -63,6 +64,35 @@ func schedulers(t *testing.T, test func(t *testing.T, o system.Options)) {
 		"copies":      {CopyMessages: true},
 	} {
 		t.Run(name, func(t *testing.T) { test(t, o) })
+	}
+}
+
+// timed is schedulers with virtual time.
+func timed(t *testing.T, test func(t *testing.T, o system.Options)) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		synctest.Test(t, func(t *testing.T) { test(t, o) })
+	})
+}
+
+// gone waits until an actor has ended.
+func gone(t testing.TB, sys *system.System, a address.Address) {
+	t.Helper()
+	for {
+		_, err := sys.Ask(within(t), a, message.StatusRequest{})
+		if undeliverable := (*system.UndeliverableError)(nil); errors.As(err, &undeliverable) {
+			return
+		}
+		assert.NilError(t, err)
+	}
+}
+
+// eventually waits until something has happened that nobody is told of.
+func eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ type node struct {
 	monitor     monitor
 	goroutines  goroutines
 	timers      timers
+	wakes       wakes
 
 	names        names
 	deadLetters  deadLetters
@@ -148,7 +149,7 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 			return err
 		case *question:
 			if m.node == n {
-				m.reply(e, nil)
+				m.reply(e)
 				return nil
 			}
 		case *Endpoint:
@@ -179,7 +180,7 @@ func (n *node) undeliverable(e envelope, to address.Address, reason string) {
 	if !e.sender.IsZero() {
 		if b := e.sender.Record().Binding(); b != nil {
 			if q, ok := b.Mailbox.(*question); ok && q.node == n {
-				q.reply(envelope{}, &UndeliverableError{Target: to, Reason: reason})
+				q.fail(&UndeliverableError{Target: to, Reason: reason})
 			}
 		}
 	}

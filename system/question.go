@@ -1,6 +1,9 @@
 package system
 
 import (
+	"context"
+	"runtime"
+	"sync"
 	"sync/atomic"
 
 	"thespian.dev/address"
@@ -10,21 +13,29 @@ import (
 // A question is the mailbox behind a one-shot address: the sender of a message that wants an answer. The first message to it is
 // the answer; nothing else ever is, because the address is never used for another question.
 type question struct {
-	rec      record.Record
-	binding  record.Binding
-	node     *node
-	answered atomic.Bool
+	rec     record.Record
+	binding record.Binding
+	node    *node
+	state   atomic.Uint32
 
-	from   *Endpoint   // a program asks; later messages go to its Listen
-	answer chan answer // where the program waits
+	request *request // an actor asks: it gets the answer in its own turn
 
-	request *request // an actor asks
+	from   *Endpoint     // a program asks; messages that are no answer go to its Listen
+	wake   chan struct{} // where the program waits, if it does
+	answer any           // a message, or a failure
 }
 
-type answer struct {
-	msg any
-	err error
-}
+// The states of a question.
+const (
+	open     uint32 = iota
+	awaited         // open, and the program waits for wake
+	taken           // the answer is being written
+	answered        // the answer can be read
+	dropped         // nobody wants an answer any more
+)
+
+// A failure is the reason why there is no answer.
+type failure struct{ err error }
 
 func (n *node) newQuestion() *question {
 	q := &question{node: n}
@@ -36,26 +47,105 @@ func (n *node) newQuestion() *question {
 
 func (q *question) address() address.Address { return address.Of(&q.rec) }
 
-// close reports whether the question was open, and closes it.
-func (q *question) close() bool { return q.answered.CompareAndSwap(false, true) }
-
-// reply takes a message to the one-shot address, or the reason why there will be none.
-func (q *question) reply(e envelope, err error) {
-	switch {
-	case q.request != nil:
-		if q.close() {
-			q.request.answered(e, err)
-		} else if err == nil {
-			q.node.undeliverable(e, q.address(), "the question was answered, or given up, before")
+// take claims the right to answer the question, and returns the state in which it was.
+func (q *question) take() (state uint32, ok bool) {
+	for {
+		state = q.state.Load()
+		if state > awaited {
+			return state, false
 		}
-	case err == nil && !forProgram(e.msg): // programs do not see the system's own messages
-	case q.close():
-		a, failed := asError(e.msg)
-		if err == nil {
-			err = failed
+		if q.state.CompareAndSwap(state, taken) {
+			return state, true
 		}
-		q.answer <- answer{a, err}
-	case err == nil:
-		q.from.mail(e)
 	}
+}
+
+// reply takes a message to the one-shot address. What comes when there was an answer goes to who asked, as a message like any other.
+func (q *question) reply(e envelope) {
+	if q.request == nil && !forProgram(e.msg) {
+		return // programs do not see the system's own messages
+	}
+	if q.settle(e, e.msg) {
+		return
+	}
+	if q.request != nil {
+		q.node.undeliverable(e, q.address(), "the question was answered, or given up, before")
+		return
+	}
+	q.from.mail(e)
+}
+
+// fail says why there will be no answer.
+func (q *question) fail(err error) { q.settle(envelope{}, failure{err}) }
+
+// settle gives the answer to who asked. It reports whether the question was open.
+func (q *question) settle(e envelope, answer any) bool {
+	state, ok := q.take()
+	if !ok {
+		return false
+	}
+	if q.request != nil {
+		q.request.answered(e, answer)
+		return true
+	}
+	q.answer = answer
+	q.state.Store(answered)
+	if state == awaited {
+		q.wake <- struct{}{} // has room
+	}
+	return true
+}
+
+// wakes keeps the channels on which programs wait for answers. Each has room for one token and is empty while it is here.
+type wakes struct{ pool sync.Pool }
+
+func (ws *wakes) get() chan struct{} {
+	if c, ok := ws.pool.Get().(chan struct{}); ok {
+		return c
+	}
+	return make(chan struct{}, 1)
+}
+
+// await waits for the answer. A question of a program is nearly always answered by an actor that runs on this processor next, so it first lets others
+// run: that costs half of what going to sleep and being woken does.
+func (q *question) await(ctx context.Context) (any, error) {
+	for range 2 {
+		runtime.Gosched()
+		if q.state.Load() == answered {
+			return q.answer, nil
+		}
+	}
+	q.wake = q.node.wakes.get()
+	defer func() { q.node.wakes.pool.Put(q.wake) }()
+	if !q.state.CompareAndSwap(open, awaited) {
+		for q.state.Load() != answered { // it is being written
+			runtime.Gosched()
+		}
+		return q.answer, nil
+	}
+	var err error
+	select {
+	case <-q.wake:
+		return q.answer, nil
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-q.node.killed:
+		err = ErrShutdown
+	case <-q.from.closed:
+		err = ErrClosed
+	}
+	if q.state.CompareAndSwap(awaited, dropped) {
+		return nil, err
+	}
+	<-q.wake // the answer came at the last moment
+	return q.answer, nil
+}
+
+// awaitSynchronously is await on the synchronous scheduler.
+func (q *question) awaitSynchronously(ctx context.Context, s *synchronous) (any, error) {
+	err := s.until(ctx, q.from, func() bool { return q.state.Load() == answered })
+	if err != nil && q.state.CompareAndSwap(open, dropped) {
+		return nil, err
+	}
+	return q.answer, nil
 }

@@ -23,20 +23,20 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 	q.request = &request{of: c, then: then}
 	prepared, err := c.node.prepare(to, msg)
 	if err != nil {
-		q.reply(envelope{}, err)
+		q.fail(err)
 		return
 	}
 	if timeout > 0 {
 		q.request.timer = c.node.timers.add(c, timeout, func() {
-			q.reply(envelope{}, fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
+			q.fail(fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
 		})
 	}
 	c.sent.Add(1)
 	_ = c.node.deliver(nil, envelope{prepared, q.address()}, to, c)
 }
 
-// answered has the function run in the actor's turn.
-func (r *request) answered(e envelope, err error) {
+// answered has the function run in the actor's turn, with a message or a failure.
+func (r *request) answered(e envelope, answer any) {
 	r.of.tell(envelope{control(func(c *cell) {
 		if r.timer != nil {
 			r.timer.Cancel()
@@ -44,24 +44,19 @@ func (r *request) answered(e envelope, err error) {
 		if c.phase.Load() != running {
 			return
 		}
-		reply, failed := asError(e.msg)
-		if err == nil {
-			err = failed
+		var err error
+		switch m := answer.(type) {
+		case failure:
+			answer, err = nil, m.err
+		case message.PoisonMessage:
+			answer, err = nil, m
 		}
 		c.sender = e.sender
-		if err := r.then(reply, err); err != nil {
+		if err := r.then(answer, err); err != nil {
 			c.countFailure()
 			c.logFailure("actor failed on the answer to a request", e.msg, err)
 		}
 	}), e.sender})
-}
-
-// asError returns the answer to a question: a PoisonMessage is the error that it tells of.
-func asError(msg any) (any, error) {
-	if p, ok := msg.(message.PoisonMessage); ok {
-		return nil, p
-	}
-	return msg, nil
 }
 
 // Go is a method of actor.Runtime.

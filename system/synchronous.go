@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -91,7 +92,7 @@ func (s *synchronous) next() *cell {
 }
 
 // until drives until met returns true. When there is nothing left that could make it true, it returns ErrNoAnswer.
-func (s *synchronous) until(ctx context.Context, met func() bool) error {
+func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) error {
 	for {
 		s.node.drive()
 		s.mu.Lock()
@@ -101,6 +102,9 @@ func (s *synchronous) until(ctx context.Context, met func() bool) error {
 			return nil
 		}
 		at, timed := s.node.timers.next()
+		if err := cmp.Or(e.open(), ctx.Err()); err != nil {
+			return err
+		}
 		if !busy && !timed {
 			return ErrNoAnswer
 		}
@@ -115,8 +119,8 @@ func (s *synchronous) until(ctx context.Context, met func() bool) error {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-e.closed:
 		case <-s.node.killed:
-			return ErrShutdown
 		}
 	}
 }

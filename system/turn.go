@@ -45,7 +45,7 @@ func (c *cell) linger(w *worker) bool {
 		return false
 	}
 	for range lingering {
-		c.mu.Lock()
+		c.lock()
 		if len(c.queue) > 0 {
 			c.mu.Unlock()
 			return c.take(w)

@@ -29,24 +29,24 @@ func (c *cell) WatchFiles(files []syscall.Conn) error {
 	for i, file := range files {
 		dup, err := duplicate(file)
 		if err != nil {
-			watch.stop()
+			watch.close()
 			return fmt.Errorf("watching file %d: %w", i, err)
 		}
 		watch.files = append(watch.files, dup)
 	}
 	c.mu.Lock()
 	m := c.extra()
-	before := m.files
-	if m.files = watch; c.closed {
-		m.files = before
-		before = watch
+	before, ended := m.files, c.closed
+	if !ended {
+		m.files = watch
 	}
 	c.mu.Unlock()
+	if ended {
+		watch.close()
+		return nil
+	}
 	if before != nil {
 		before.stop()
-	}
-	if before == watch {
-		return nil
 	}
 	for _, dup := range watch.files {
 		c.node.goroutines.begin()
@@ -126,6 +126,13 @@ func pollFD(fd uintptr) bool {
 func (w *fileWatch) expire() {
 	for _, file := range w.files {
 		_ = file.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// close closes the files of a watch that never began.
+func (w *fileWatch) close() {
+	for _, file := range w.files {
+		_ = file.Close()
 	}
 }
 

@@ -1,0 +1,112 @@
+package message_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/message"
+)
+
+type caps = message.Capabilities
+
+func TestSatisfies(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		offered, required caps
+		unmet             string // "" when it is satisfied
+	}{
+		"nothing required":    {caps{"a": 1}, nil, ""},
+		"nothing offered":     {nil, caps{"a": 1}, `"a"`},
+		"true":                {caps{"a": true}, caps{"a": true}, ""},
+		"false":               {caps{"a": false}, caps{"a": true}, `"a"`},
+		"wanted false":        {caps{"a": false}, caps{"a": false}, ""},
+		"false is not absent": {caps{}, caps{"a": false}, `"a"`},
+		"truthy number":       {caps{"a": 2}, caps{"a": true}, ""},
+		"zero":                {caps{"a": 0}, caps{"a": true}, `"a"`},
+		"zero float":          {caps{"a": 0.0}, caps{"a": true}, `"a"`},
+		"truthy text":         {caps{"a": "no"}, caps{"a": true}, ""},
+		"empty text":          {caps{"a": ""}, caps{"a": true}, `"a"`},
+		"truthy list":         {caps{"a": []any{0}}, caps{"a": true}, ""},
+		"empty list":          {caps{"a": []any{}}, caps{"a": true}, `"a"`},
+		"empty map":           {caps{"a": map[string]any{}}, caps{"a": true}, `"a"`},
+		"equal text":          {caps{"a": "x"}, caps{"a": "x"}, ""},
+		"other text":          {caps{"a": "x"}, caps{"a": "y"}, `"a"`},
+		"int and uint8":       {caps{"a": 5}, caps{"a": uint8(5)}, ""},
+		"int and float":       {caps{"a": 5}, caps{"a": 5.0}, ""},
+		"int and other float": {caps{"a": 5}, caps{"a": 5.5}, `"a"`},
+		"exact large numbers": {caps{"a": int64(1<<53 + 1)}, caps{"a": float64(1 << 53)}, `"a"`},
+		"largest uint":        {caps{"a": uint64(math.MaxUint64)}, caps{"a": -1}, `"a"`},
+		"one is not true":     {caps{"a": true}, caps{"a": 1}, `"a"`},
+		"text is no number":   {caps{"a": "5"}, caps{"a": 5}, `"a"`},
+		"lists":               {caps{"a": []any{3, 5}}, caps{"a": []int{3, 5}}, ""},
+		"other lists":         {caps{"a": []any{3, 5}}, caps{"a": []any{3}}, `"a"`},
+		"one instant":         {caps{"a": now}, caps{"a": now.UTC()}, ""},
+		"two instants":        {caps{"a": now}, caps{"a": now.Add(1)}, `"a"`},
+		"time and text":       {caps{"a": now}, caps{"a": "now"}, `"a"`},
+		"first of several":    {caps{"c": 1}, caps{"d": 1, "b": 1, "c": 1}, `"b"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.offered.Satisfies(c.required)
+			if c.unmet == "" {
+				assert.NilError(t, err)
+			} else {
+				assert.ErrorContains(t, err, c.unmet)
+			}
+		})
+	}
+	err := caps{"GPUs": 1}.Satisfies(caps{"GPUs": 2})
+	assert.ErrorContains(t, err, "2") // what is wanted
+	assert.ErrorContains(t, err, "1") // what is there
+}
+
+func TestCapabilitiesValidate(t *testing.T) {
+	deep := func(n int) any {
+		var v any = 1
+		for range n {
+			v = []any{v}
+		}
+		return v
+	}
+	self := []any{nil}
+	self[0] = self
+	assert.NilError(t, caps{
+		"bool": true, "text": "x", "int": -1, "uint": uint64(1), "float": 1.5, "duration": time.Second, "time": time.Now(), "bytes": []byte{1},
+		"list": []any{1, "x", []any{true}}, "strings": []string{"a"}, "map": map[string]any{"k": []any{1}}, "deep": deep(7),
+	}.Validate())
+	assert.NilError(t, caps(nil).Validate())
+	for name, value := range map[string]any{
+		"nil": nil, "func": func() {}, "struct": Greet{}, "pointer": new(int), "nil in a list": []any{nil}, "int keys": map[int]any{1: 1},
+		"error": message.ErrMalformed, "deep": deep(9), "itself": self, "chan": make(chan int), "struct in a map": map[string]any{"a": Greet{}},
+	} {
+		assert.ErrorContains(t, caps{"good": 1, name: value}.Validate(), `"`+name+`"`)
+	}
+}
+
+func TestCapabilitiesClone(t *testing.T) {
+	original := caps{"list": []any{[]any{1}}, "map": map[string]any{"a": map[string]any{"b": 1}}, "bytes": []byte{1}, "n": 1}
+	clone := original.Clone()
+	same(t, clone, original)
+	clone["list"].([]any)[0].([]any)[0] = 2
+	clone["map"].(map[string]any)["a"].(map[string]any)["b"] = 2
+	clone["bytes"].([]byte)[0] = 2
+	clone["new"] = true
+	same(t, original, caps{"list": []any{[]any{1}}, "map": map[string]any{"a": map[string]any{"b": 1}}, "bytes": []byte{1}, "n": 1})
+	assert.Assert(t, caps(nil).Clone() != nil)
+}
+
+func TestCapabilitiesEqual(t *testing.T) {
+	assert.Assert(t, caps{"a": 1, "b": "x"}.Equal(caps{"b": "x", "a": uint8(1)}))
+	assert.Assert(t, caps(nil).Equal(caps{}))
+	assert.Assert(t, !caps{"a": 1}.Equal(caps{"a": 2}))
+	assert.Assert(t, !caps{"a": 1}.Equal(caps{"b": 1}))
+	assert.Assert(t, !caps{"a": 1}.Equal(caps{"a": 1, "b": 1}))
+}
+
+func TestCapabilitiesAsBoolAndString(t *testing.T) {
+	c := caps{"b": 2, "a": "x", "zero": 0}
+	assert.Assert(t, c.AsBool("a") && c.AsBool("b") && !c.AsBool("zero") && !c.AsBool("absent"))
+	assert.Equal(t, c.String(), "a=x, b=2, zero=0")
+}

@@ -1,0 +1,88 @@
+package message_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+	"gotest.tools/v3/golden"
+
+	"thespian.dev/message"
+)
+
+// A vector is a message and what it looks like on the wire. They are kept in testdata/vectors.json, so that a change of the wire format is seen;
+// go test -update writes them anew.
+type vector struct {
+	msg any
+	Go  string
+	Hex string
+}
+
+func vectors(t testing.TB, r *message.Registry) []vector {
+	var all []vector
+	for _, msg := range []any{
+		true, "Grüße", -1, uint8(200), math.MaxInt, 1.5, float32(1.5), []byte{1, 2, 3}, []any{1, "x", nil, []any{true}}, map[string]any{"k": int64(5)},
+		[]string{"a", "b"}, time.Date(2026, 2, 3, 4, 5, 6, 7, time.UTC), time.Duration(1500), actorAt(5), message.Capabilities{"GPU": true},
+		Greet{"World"}, &Greet{"World"}, (*Greet)(nil), Count(-5), Point{1, 2}, List{&List{nil, 2}, 1},
+		Tree{Value: Greet{"root"}, Left: &Tree{Value: 1}}, Crate{Any: Greet{"World"}, Shape: Square{4}}, Order{Header: Header{7}, By: actorAt(1), Due: time.Unix(0, 5).UTC()},
+		message.ActorExitRequest{NotRecursive: true}, message.ChildActorExited{Child: actorAt(2), Reason: "it panicked"},
+		message.PoisonMessage{Message: Greet{"bad"}, Details: "why"}, message.DeadEnvelope{Message: "lost", Target: actorAt(1), Reason: "nobody there"},
+		message.WakeupMessage{Delay: time.Second, Payload: Count(3)}, message.StatusRequest{},
+	} {
+		all = append(all, vector{msg, fmt.Sprintf("%T: %+v", msg, msg), hex.EncodeToString(encode(t, r, msg))})
+	}
+	return all
+}
+
+func TestVectors(t *testing.T) {
+	r := newRegistry(t, samples())
+	all := vectors(t, r)
+	for i := range all {
+		if p, ok := all[i].msg.(*Greet); ok && p != nil { // its address differs
+			all[i].Go = fmt.Sprintf("%T: &%+v", p, *p)
+		}
+		if n, ok := all[i].msg.(List); ok {
+			all[i].Go = fmt.Sprintf("%T of %d, then %d", n, n.Value, n.Next.Value)
+		}
+		if n, ok := all[i].msg.(Tree); ok {
+			all[i].Go = fmt.Sprintf("%T of %+v, left of it %v", n, n.Value, n.Left.Value)
+		}
+	}
+	text, err := json.MarshalIndent(all, "", "\t")
+	assert.NilError(t, err)
+	golden.Assert(t, string(text)+"\n", "vectors.json")
+
+	var kept []vector
+	assert.NilError(t, json.Unmarshal(golden.Get(t, "vectors.json"), &kept))
+	assert.Equal(t, len(kept), len(all))
+	for i, v := range kept {
+		data, err := hex.DecodeString(v.Hex)
+		assert.NilError(t, err)
+		got, err := r.Decode(data)
+		assert.NilError(t, err)
+		same(t, got, all[i].msg)
+	}
+}
+
+func TestEnvelopeAndFrameVectors(t *testing.T) {
+	r := newRegistry(t, samples())
+	envelope, err := r.AppendEnvelope(nil, message.Envelope{Target: actorAt(1), Sender: actorAt(2), Message: Greet{"World"}})
+	assert.NilError(t, err)
+	anonymous, err := r.AppendEnvelope(nil, message.Envelope{Target: actorAt(1), Message: "x"})
+	assert.NilError(t, err)
+	var text string
+	for _, v := range []struct {
+		name string
+		data []byte
+	}{
+		{"envelope", envelope}, {"envelope without a sender", anonymous},
+		{"frame", frame(t, message.Frame{Kind: 1, Flags: 2, Payload: []byte("hello")})}, {"empty frame", frame(t, message.Frame{})},
+	} {
+		text += fmt.Sprintf("%s\n%s\n", v.name, hex.Dump(v.data))
+	}
+	golden.Assert(t, text, "envelopes-and-frames.txt")
+}
