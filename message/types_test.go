@@ -76,7 +76,7 @@ func TestTypesRefusesWhatWouldArriveDamaged(t *testing.T) {
 		says   []string
 	}{
 		{nil, []string{"nil"}},
-		{hidden{}, []string{here + "hidden.secret", "unexported"}},
+		{hidden{secret: "x"}, []string{here + "hidden.secret", "unexported"}},
 		{&hidden{}, []string{"hidden.secret"}},
 		{nested{}, []string{here + "nested.Lines[][].secret"}},
 		{[]hidden{}, []string{"hidden[].secret"}},
@@ -104,7 +104,7 @@ func TestTypesRefusesWhatWouldArriveDamaged(t *testing.T) {
 			assert.ErrorContains(t, err, text)
 		}
 	}
-	assert.NilError(t, message.Types(Order{}, Crate{}, Tree{}, stampedWell{}, taggedApart{}, onlyStamp{}, own{}, withContext{}).Err())
+	assert.NilError(t, message.Types(Order{}, Crate{}, Tree{}, stampedWell{}, taggedApart{}, onlyStamp{}, own{secret: 1}, withContext{}).Err())
 }
 
 func TestTypesRefusesAllAtOnce(t *testing.T) {

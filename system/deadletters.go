@@ -23,6 +23,7 @@ func (d *deadLetters) handle(c *cell, on bool) {
 	defer d.mu.Unlock()
 	i := slices.Index(d.handlers, c)
 	switch {
+	case on && c.phase.Load() == ended: // it has been taken out, or will be
 	case on && i < 0:
 		d.handlers = append(slices.Clone(d.handlers), c)
 	case !on && i >= 0:

@@ -103,8 +103,7 @@ func (e *Endpoint) Ask(ctx context.Context, to address.Address, msg any) (any, e
 }
 
 func (e *Endpoint) ask(ctx context.Context, to address.Address, msg any) (any, error) {
-	q := e.node.newQuestion()
-	q.from = e
+	q := e.node.ask(e, nil)
 	if err := e.send(ctx, to, msg, q.address()); err != nil {
 		return nil, err
 	}

@@ -42,8 +42,7 @@ type node struct {
 	root  *cell // parent of the actors that have no other
 
 	synchronous *synchronous // nil: the concurrent scheduler
-	workers     workers
-	monitor     monitor
+	scheduler   scheduler
 	goroutines  goroutines
 	timers      timers
 	wakes       wakes
@@ -66,7 +65,7 @@ func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits 
 		log: log, childless: make(chan struct{}, 1), killed: make(chan struct{}),
 	}
 	n.goroutines.quiet = make(chan struct{}, 1)
-	n.workers.limit = runtime.GOMAXPROCS(0)
+	n.scheduler.limit = runtime.GOMAXPROCS(0)
 	for _, k := range kinds {
 		if err := k.Validate(); err != nil {
 			return nil, err
@@ -148,7 +147,7 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 			}
 			return err
 		case *question:
-			if m.node == n {
+			if m.node() == n {
 				m.reply(e)
 				return nil
 			}
@@ -179,7 +178,7 @@ func (n *node) unreachable(to address.Address) string {
 func (n *node) undeliverable(e envelope, to address.Address, reason string) {
 	if !e.sender.IsZero() {
 		if b := e.sender.Record().Binding(); b != nil {
-			if q, ok := b.Mailbox.(*question); ok && q.node == n {
+			if q, ok := b.Mailbox.(*question); ok && q.node() == n {
 				q.fail(&UndeliverableError{Target: to, Reason: reason})
 			}
 		}
@@ -229,7 +228,7 @@ func (n *node) kill() {
 		close(n.killed)
 		n.timers.stop()
 		n.walk(func(c *cell) { c.kill() })
-		n.workers.close()
+		n.scheduler.close()
 	})
 }
 

@@ -15,7 +15,6 @@ import (
 type question struct {
 	rec     record.Record
 	binding record.Binding
-	node    *node
 	state   atomic.Uint32
 
 	request *request // an actor asks: it gets the answer in its own turn
@@ -37,12 +36,21 @@ const (
 // A failure is the reason why there is no answer.
 type failure struct{ err error }
 
-func (n *node) newQuestion() *question {
-	q := &question{node: n}
+// ask returns the question of a program, or of an actor: one of the two is nil.
+func (n *node) ask(from *Endpoint, request *request) *question {
+	q := &question{from: from, request: request}
 	q.rec.Init(n.newID())
 	q.binding.Mailbox = q
 	q.rec.Bind(&q.binding)
 	return q
+}
+
+// node returns where the question was asked.
+func (q *question) node() *node {
+	if q.request != nil {
+		return q.request.of.node
+	}
+	return q.from.node
 }
 
 func (q *question) address() address.Address { return address.Of(&q.rec) }
@@ -69,7 +77,7 @@ func (q *question) reply(e envelope) {
 		return
 	}
 	if q.request != nil {
-		q.node.undeliverable(e, q.address(), "the question was answered, or given up, before")
+		q.node().undeliverable(e, q.address(), "the question was answered, or given up, before")
 		return
 	}
 	q.from.mail(e)
@@ -115,8 +123,8 @@ func (q *question) await(ctx context.Context) (any, error) {
 			return q.answer, nil
 		}
 	}
-	q.wake = q.node.wakes.get()
-	defer func() { q.node.wakes.pool.Put(q.wake) }()
+	q.wake = q.from.node.wakes.get()
+	defer func() { q.from.node.wakes.pool.Put(q.wake) }()
 	if !q.state.CompareAndSwap(open, awaited) {
 		for q.state.Load() != answered { // it is being written
 			runtime.Gosched()
@@ -129,7 +137,7 @@ func (q *question) await(ctx context.Context) (any, error) {
 		return q.answer, nil
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-q.node.killed:
+	case <-q.from.node.killed:
 		err = ErrShutdown
 	case <-q.from.closed:
 		err = ErrClosed

@@ -19,8 +19,7 @@ type request struct {
 
 // Request is a method of actor.Runtime.
 func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then func(any, error) error) {
-	q := c.node.newQuestion()
-	q.request = &request{of: c, then: then}
+	q := c.node.ask(nil, &request{of: c, then: then})
 	prepared, err := c.node.prepare(to, msg)
 	if err != nil {
 		q.fail(err)

@@ -6,17 +6,30 @@ import (
 	"time"
 )
 
-// The concurrent scheduler. An actor that gets a message while it is idle becomes ready; a goroutine then runs its turn, until its
-// mailbox is empty. So there are as many goroutines as actors that are at work, and none for one that is idle; a few goroutines, one for each
-// processor, wait for more work when they have done theirs.
+// The concurrent scheduler. An actor that gets a message while it is idle becomes ready; a worker then runs its turn, until its mailbox is
+// empty. A worker is a goroutine: there are as many as there are processors, and as many more as do not return from an actor's code. An actor has none while
+// it is idle.
 //
 // An actor that was made ready by another one's turn is put into the slot of that turn's worker: if the turn ends now, as it
 // mostly does, the worker goes on with it, on a processor that has the message at hand, for a fraction of what it costs
-// to start a goroutine and to wake a processor for it. An actor must never wait for the one that woke it, though. So the slot is
-// emptied into a goroutine as soon as the turn has another message, wakes another actor or waits; and the monitor
-// does it when none of these happens, because the turn is long.
+// to wake another. An actor must never wait for the one that woke it, though. So who is in the slot goes to the other workers as
+// soon as the turn has another message, wakes another actor or waits; and the monitor sees to it when none of these happens, because the turn is
+// long. The monitor also starts more workers when those that there are do not come to those that wait.
+type scheduler struct {
+	mu     sync.Mutex
+	queue  queue
+	taken  uint64    // how many were taken from the queue
+	active int       // workers whose goroutines do not wait
+	parked []*worker // workers whose goroutines wait for more to do
+	free   []*worker // workers without a goroutine
+	all    []*worker // every worker there is
+	limit  int       // of workers that are active before some have to wait, and of those that are parked
+	closed bool
 
-// A worker is what one goroutine of the scheduler works with: the state of the turn that it runs.
+	watched atomic.Bool // the monitor is at work
+}
+
+// A worker is what a goroutine of the scheduler works with: the state of the turn that it runs.
 type worker struct {
 	wake chan *cell           // takes the next to run while the goroutine waits
 	slot atomic.Pointer[cell] // ready, to be run after the turn; shut when the worker is not at work
@@ -46,67 +59,6 @@ func (w *worker) rest() []envelope {
 	return rest
 }
 
-// workers keeps those that have nothing to do.
-type workers struct {
-	mu     sync.Mutex
-	all    []*worker // as many as goroutines ever ran at once
-	parked []*worker // whose goroutines wait
-	free   []*worker // that have no goroutine
-	limit  int       // of parked
-	closed bool
-}
-
-// unpark returns a worker whose goroutine waits, nil if there is none.
-func (ws *workers) unpark() *worker {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	n := len(ws.parked)
-	if n == 0 {
-		return nil
-	}
-	w := ws.parked[n-1]
-	ws.parked = ws.parked[:n-1]
-	return w
-}
-
-// park reports whether the worker's goroutine is to wait; otherwise it is to end.
-func (ws *workers) park(w *worker) bool {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.closed || len(ws.parked) >= ws.limit {
-		ws.free = append(ws.free, w)
-		return false
-	}
-	ws.parked = append(ws.parked, w)
-	return true
-}
-
-// get returns a worker for a new goroutine.
-func (ws *workers) get() *worker {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if n := len(ws.free); n > 0 {
-		w := ws.free[n-1]
-		ws.free = ws.free[:n-1]
-		return w
-	}
-	w := &worker{wake: make(chan *cell, 1)}
-	w.slot.Store(shut)
-	ws.all = append(ws.all, w)
-	return w
-}
-
-// close ends the goroutines that wait, and has no more of them wait.
-func (ws *workers) close() {
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	ws.closed = true
-	for _, w := range ws.parked {
-		w.wake <- nil
-	}
-	ws.parked = nil
-}
-
 // ready has a turn of c run. by is the actor that caused it, nil if it was none.
 func (n *node) ready(c, by *cell) {
 	if n.synchronous != nil {
@@ -116,7 +68,7 @@ func (n *node) ready(c, by *cell) {
 	if by != nil {
 		if w := by.worker.Load(); w != nil {
 			if c = w.offer(c); c == nil {
-				n.monitor.watch(n)
+				n.watch()
 				return
 			}
 		}
@@ -137,32 +89,55 @@ func (w *worker) offer(c *cell) *cell {
 	}
 }
 
-// release gives who is in the worker's slot a goroutine of its own.
+// release gives who is in the worker's slot to the other workers.
 func (n *node) release(w *worker) {
 	if c := w.slot.Load(); c != nil && c != shut && w.slot.CompareAndSwap(c, nil) {
 		n.dispatch(c)
 	}
 }
 
-// dispatch runs c's turn on a goroutine of its own.
+// dispatch gives c to a worker that has nothing to do, or to a new one; if all that there may be are at work, to the first that has time.
 func (n *node) dispatch(c *cell) {
-	if w := n.workers.unpark(); w != nil {
+	s := &n.scheduler
+	s.mu.Lock()
+	switch last := len(s.parked) - 1; {
+	case last >= 0:
+		w := s.parked[last]
+		s.parked = s.parked[:last]
+		s.active++
+		s.mu.Unlock()
 		w.wake <- c // has room, since the worker waits
-		return
+	case s.active < s.limit:
+		w := s.hire()
+		s.mu.Unlock()
+		n.goroutines.begin()
+		go n.serve(w, c)
+	default:
+		s.queue.add(c)
+		s.mu.Unlock()
+		n.watch()
 	}
-	n.goroutines.begin()
-	go n.serve(nil, c)
 }
 
-// serve runs c's turn, then the turns of who is in the slot, and waits for more. The worker is nil, but when the goroutine takes over from one
-// that an actor ended.
-func (n *node) serve(w *worker, c *cell) {
-	if w == nil {
-		w = n.workers.get()
+// hire returns a worker for a new goroutine. The lock is held.
+func (s *scheduler) hire() *worker {
+	s.active++
+	if last := len(s.free) - 1; last >= 0 {
+		w := s.free[last]
+		s.free = s.free[:last]
+		return w
 	}
+	w := &worker{wake: make(chan *cell, 1)}
+	w.slot.Store(shut)
+	s.all = append(s.all, w)
+	return w
+}
+
+// serve runs c's turn, then the turns of who is in the slot and in the queue, and waits for more.
+func (n *node) serve(w *worker, c *cell) {
 	returned := false
 	defer func() {
-		if !returned {
+		if !returned { // an actor ended the goroutine: another one goes on
 			go n.serve(w, c)
 		}
 	}()
@@ -170,18 +145,16 @@ func (n *node) serve(w *worker, c *cell) {
 		w.slot.CompareAndSwap(shut, nil)
 		for c != nil {
 			c.turn(w)
-			c = n.following(w)
+			c = w.following()
 		}
-		if n.workers.park(w) {
-			c = <-w.wake
-		}
+		c = n.scheduler.next(w)
 	}
 	returned = true
 	n.goroutines.end()
 }
 
 // following takes who is in the slot, and shuts it when it is nobody.
-func (n *node) following(w *worker) *cell {
+func (w *worker) following() *cell {
 	for {
 		c := w.slot.Load()
 		if c == nil {
@@ -194,68 +167,157 @@ func (n *node) following(w *worker) *cell {
 	}
 }
 
-// monitor looks after slots while there is something in them.
-type monitor struct {
-	on atomic.Bool
+// next returns who is to be run next, and waits for it if need be. nil ends the worker.
+func (s *scheduler) next(w *worker) *cell {
+	s.mu.Lock()
+	if c := s.queue.take(); c != nil {
+		s.taken++
+		s.mu.Unlock()
+		return c
+	}
+	s.active--
+	if s.closed || len(s.parked) >= s.limit {
+		s.free = append(s.free, w)
+		s.mu.Unlock()
+		return nil
+	}
+	s.parked = append(s.parked, w)
+	s.mu.Unlock()
+	return <-w.wake
 }
 
-// A turn is long when the monitor finds the same actor in its slot at two looks. It stops after a few looks at empty slots.
+// close ends the workers that wait, and has no more of them wait.
+func (s *scheduler) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, w := range s.parked {
+		w.wake <- nil
+	}
+	s.parked = nil
+}
+
+// A queue is first in, first out. It gives up its room when it is empty.
+type queue struct {
+	cells []*cell
+	head  int
+}
+
+func (q *queue) add(c *cell) {
+	if q.head > 1024 && q.head > len(q.cells)/2 {
+		n := copy(q.cells, q.cells[q.head:])
+		clear(q.cells[n:])
+		q.cells, q.head = q.cells[:n], 0
+	}
+	q.cells = append(q.cells, c)
+}
+
+func (q *queue) take() *cell {
+	if q.head == len(q.cells) {
+		return nil
+	}
+	c := q.cells[q.head]
+	q.cells[q.head] = nil
+	q.head++
+	if q.head == len(q.cells) {
+		q.head = 0
+		if q.cells = q.cells[:0]; cap(q.cells) > 1024 {
+			q.cells = nil
+		}
+	}
+	return c
+}
+
+func (q *queue) empty() bool { return q.head == len(q.cells) }
+
+// The monitor looks at the slots and at the queue while there is anybody in them, and ends after a few looks at none.
 const (
 	monitorPeriod   = 50 * time.Microsecond
 	monitorPatience = 8
 )
 
 // watch makes sure that the monitor is at work.
-func (m *monitor) watch(n *node) {
-	if !m.on.Load() && m.on.CompareAndSwap(false, true) {
+func (n *node) watch() {
+	if s := &n.scheduler; !s.watched.Load() && s.watched.CompareAndSwap(false, true) {
 		n.goroutines.begin()
-		go m.run(n)
+		go n.monitor()
 	}
 }
 
-func (m *monitor) run(n *node) {
+// A look is what the monitor remembers of the last time.
+type look struct {
+	slots map[*worker]*cell
+	taken uint64
+	stuck int // how often in a row nobody was taken from a queue that was not empty
+}
+
+func (n *node) monitor() {
 	defer n.goroutines.end()
-	seen := make(map[*worker]*cell)
-	for quiet := 0; ; {
+	last := look{slots: make(map[*worker]*cell)}
+	for quiet := 0; quiet < monitorPatience; quiet++ {
 		time.Sleep(monitorPeriod)
-		if m.look(n, seen) {
+		if n.inspect(&last) {
 			quiet = 0
-			continue
 		}
-		if quiet++; quiet < monitorPatience {
-			continue
-		}
-		m.on.Store(false)
-		// Who filled a slot before the store may have relied on this goroutine.
-		if !m.look(n, seen) || !m.on.CompareAndSwap(false, true) {
-			return
-		}
-		quiet = 0
+	}
+	n.scheduler.watched.Store(false)
+	if n.inspect(&last) { // it came before the store, and may rely on this goroutine
+		n.watch()
 	}
 }
 
-// look dispatches who is in a slot for the second time. It reports whether anybody was in any slot.
-func (m *monitor) look(n *node, seen map[*worker]*cell) (any bool) {
-	n.workers.mu.Lock()
-	all := n.workers.all
-	n.workers.mu.Unlock()
+// inspect dispatches who is in a slot for the second time, and starts more workers when nobody was taken from the queue since the last look: twice as many
+// each time. It reports whether there was anybody in a slot or in the queue.
+func (n *node) inspect(last *look) bool {
+	s := &n.scheduler
+	s.mu.Lock()
+	all, waiting := s.all, !s.queue.empty()
+	if waiting && s.taken == last.taken {
+		last.stuck++
+	} else {
+		last.stuck = 0
+	}
+	last.taken = s.taken
+	s.mu.Unlock()
+	found := waiting
 	for _, w := range all {
 		c := w.slot.Load()
 		if c == nil || c == shut {
-			delete(seen, w)
+			delete(last.slots, w)
 			continue
 		}
-		any = true
-		if seen[w] != c {
-			seen[w] = c
+		found = true
+		if last.slots[w] != c {
+			last.slots[w] = c
 			continue
 		}
-		delete(seen, w)
-		if w.slot.CompareAndSwap(c, nil) {
-			n.dispatch(c)
+		delete(last.slots, w)
+		n.release(w)
+	}
+	if last.stuck > 0 {
+		for range 1 << min(last.stuck-1, 10) {
+			if !n.reinforce() {
+				break
+			}
 		}
 	}
-	return any
+	return found
+}
+
+// reinforce starts a worker for the first in the queue. It reports whether there was one.
+func (n *node) reinforce() bool {
+	s := &n.scheduler
+	s.mu.Lock()
+	c := s.queue.take()
+	if c == nil {
+		s.mu.Unlock()
+		return false
+	}
+	w := s.hire()
+	s.mu.Unlock()
+	n.goroutines.begin()
+	go n.serve(w, c)
+	return true
 }
 
 // goroutines counts the goroutines that a node has started, so that its end can wait for them.

@@ -18,7 +18,7 @@ func (c *cell) turn(w *worker) {
 		w.stepped = c.node.synchronous != nil
 	}
 	for {
-		if phase := c.phase.Load(); phase == ended || phase == leaving && !c.hasChildren() {
+		if phase := c.phase.Load(); phase == ended || phase == leaving && !c.hasChildren() && !c.gather(w) {
 			c.end(w)
 			return
 		}
@@ -98,6 +98,24 @@ func (c *cell) drain(w *worker) {
 			return
 		}
 	}
+}
+
+// gather is called when the actor leaves and has no children any more, so that all notices of their ends are in its mailbox. It reports
+// whether one is left for the actor, and refuses what else is there.
+func (c *cell) gather(w *worker) bool {
+	c.mu.Lock()
+	w.batch = append(w.batch, c.queue...)
+	c.queue = nil
+	c.mu.Unlock()
+	for w.next < len(w.batch) {
+		e := w.batch[w.next]
+		if _, notice := e.msg.(message.ChildActorExited); notice {
+			return true
+		}
+		w.finish()
+		c.refuse(e)
+	}
+	return false
 }
 
 // finish goes on to the batch's next message.

@@ -217,7 +217,7 @@ func TestWorkersThatDie(t *testing.T) {
 			return w.Receive(ctx, m)
 		},
 		"failing": func(ctx *actor.Context, w *worker, m Batch) error {
-			return errors.New("on purpose")
+			return actor.Permanent(errors.New("on purpose"))
 		},
 		"with its goroutine": func(ctx *actor.Context, w *worker, m Batch) error {
 			_ = w.Receive(ctx, m)
