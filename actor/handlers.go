@@ -6,6 +6,8 @@ import (
 )
 
 // Pass is what a typed handler returns to pass its message on to the next handler that matches.
+//
+//lint:ignore ST1012 it is named for what a handler does with it, like fs.SkipDir
 var Pass = errors.New("actor: passed on to the next handler")
 
 // Handlers is an Actor that hands each message to the handler for its type. Embed it in an actor, and add handlers with

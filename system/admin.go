@@ -29,7 +29,7 @@ func (a *admin) receive(e envelope) {
 	switch e.msg.(type) {
 	case message.StatusRequest:
 		if !e.sender.IsZero() {
-			_ = a.node.deliver(nil, envelope{a.node.status(), a.self}, e.sender, nil)
+			_ = a.node.deliver(noContext, envelope{a.node.status(), a.self}, e.sender, nil)
 		}
 	case message.ActorExitRequest, message.PoisonMessage:
 	default:

@@ -80,7 +80,7 @@ func (c *cell) poison(e envelope, err error) {
 	if _, again := e.msg.(message.PoisonMessage); again || e.sender.IsZero() {
 		return
 	}
-	_ = c.node.deliver(nil, envelope{message.PoisonMessage{Message: e.msg, Details: details(err)}, c.self}, e.sender, nil)
+	_ = c.node.deliver(noContext, envelope{message.PoisonMessage{Message: e.msg, Details: details(err)}, c.self}, e.sender, nil)
 }
 
 func (c *cell) countFailure() { c.grown().failed.Add(1) }

@@ -54,9 +54,12 @@ func (c *cell) lock() {
 	c.mu.Lock()
 }
 
+// noContext is the context of who never waits, or does not wait for a context.
+var noContext context.Context
+
 // tell puts a message of the system into the mailbox. It never waits. A mailbox that is closed drops it.
 func (c *cell) tell(e envelope) {
-	_, _ = c.push(nil, e, nil)
+	_, _ = c.push(noContext, e, nil)
 }
 
 const (

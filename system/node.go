@@ -211,7 +211,13 @@ func (n *node) leave(ctx context.Context) error {
 	for _, c := range n.root.children() {
 		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
 	}
-	n.drive()
+	if n.synchronous != nil { // beside, as an actor that does not return must not hold up the end
+		n.goroutines.begin()
+		go func() {
+			defer n.goroutines.end()
+			n.drive()
+		}()
+	}
 	for n.root.hasChildren() {
 		select {
 		case <-n.childless:

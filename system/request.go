@@ -31,7 +31,7 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 		})
 	}
 	c.sent.Add(1)
-	_ = c.node.deliver(nil, envelope{prepared, q.address()}, to, c)
+	_ = c.node.deliver(noContext, envelope{prepared, q.address()}, to, c)
 }
 
 // answered has the function run in the actor's turn, with a message or a failure.

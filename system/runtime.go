@@ -58,7 +58,7 @@ func (c *cell) Send(to address.Address, msg any) {
 		return
 	}
 	c.sent.Add(1)
-	_ = n.deliver(nil, envelope{prepared, c.self}, to, c)
+	_ = n.deliver(noContext, envelope{prepared, c.self}, to, c)
 }
 
 // Create is a method of actor.Runtime.

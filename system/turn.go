@@ -136,7 +136,7 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 	case message.StatusRequest:
 		w.finish()
 		c.flush(w)
-		_ = c.node.deliver(nil, envelope{c.status(), c.self}, e.sender, nil)
+		_ = c.node.deliver(noContext, envelope{c.status(), c.self}, e.sender, nil)
 	case message.ActorExitRequest:
 		c.receiveLast(w, e)
 	}
