@@ -166,6 +166,8 @@ func (c *cell) adopt(parent *cell) {
 	parent.mu.Unlock()
 	if parent == c.node.root {
 		c.node.adopted(c)
+	} else if parent.phase.Load() >= leaving { // it has asked all of its children already, and waits for them
+		c.tell(envelope{message.ActorExitRequest{}, parent.self})
 	}
 }
 
@@ -238,7 +240,7 @@ func (c *cell) hasChildren() bool {
 // passesMark reports whether a message goes into a mailbox that is above its mark: those of the system do.
 func passesMark(msg any) bool {
 	switch msg.(type) {
-	case control:
+	case control, joiner:
 		return true
 	}
 	return message.IsSystem(msg)

@@ -31,11 +31,10 @@ func (d *deadLetters) handle(c *cell, on bool) {
 	}
 }
 
-// add passes a dead letter on. Envelopes and notices of ends are no dead letters themselves, and an exit request to an
-// actor that has ended did what it should.
+// add passes a dead letter on. Envelopes of dead letters and notices of ends are none themselves.
 func (d *deadLetters) add(n *node, e envelope, to address.Address, reason string) {
 	switch e.msg.(type) {
-	case control, message.DeadEnvelope, message.ChildActorExited, message.ActorExited:
+	case control, joiner, message.DeadEnvelope, message.ChildActorExited, message.ActorExited:
 		return
 	}
 	d.mu.Lock()

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -8,6 +9,18 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/message"
 )
+
+// A joiner is a message for the cell: it wants to know whether the actor could start.
+type joiner chan error
+
+var errEnded = errors.New(refusedEnded)
+
+// join has the outcome of the actor's start sent to the channel.
+func (c *cell) join(created chan error) {
+	if refused, _ := c.push(noContext, envelope{msg: joiner(created)}, nil); refused != "" {
+		created <- errEnded
+	}
+}
 
 // start makes the actor and runs its Start method.
 func (c *cell) start(w *worker) {
@@ -154,12 +167,16 @@ func (c *cell) end(w *worker) {
 
 // refuse sends away what comes too late. Who wrote to an actor that never was learns of it (Thespian 3.5 feature A1).
 func (c *cell) refuse(e envelope) {
-	if _, own := e.msg.(control); own {
-		return
-	}
 	c.mu.Lock()
 	unborn := c.more.unborn
 	c.mu.Unlock()
+	switch m := e.msg.(type) {
+	case control:
+		return
+	case joiner:
+		m <- cmp.Or(unborn, errEnded)
+		return
+	}
 	if unborn != nil && !message.IsSystem(e.msg) {
 		c.poison(e, fmt.Errorf("child aborted: %w", unborn))
 		return

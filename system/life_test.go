@@ -146,7 +146,8 @@ func TestWaysToExit(t *testing.T) {
 				middle := ask[refer](t, sys, top, make_{"family", "middle"}).To
 				tell(t, sys, middle, text{c.say})
 				gone(t, sys, middle)
-				ask[refer](t, sys, top, text{"parent?"}) // the notice has come
+				eventually(t, "the notice comes", func() bool { return len(d.read()) >= len(c.want) })
+				ask[refer](t, sys, top, text{"parent?"}) // and no other
 				assert.DeepEqual(t, d.read(), c.want)
 			})
 		})
@@ -159,11 +160,11 @@ func TestExitTakesTheChildrenAlong(t *testing.T) {
 			schedulers(t, func(t *testing.T, o system.Options) {
 				var d diary
 				sys := start(t, o, family(&d))
-				top, middle, leaf := grow(t, sys)
+				_, middle, leaf := grow(t, sys)
 				tell(t, sys, middle, text{say})
 				gone(t, sys, leaf)
 				gone(t, sys, middle)
-				ask[refer](t, sys, top, text{"parent?"})
+				eventually(t, "the notices come", func() bool { return len(d.read()) >= 3 })
 				assert.DeepEqual(t, d.read(), []string{
 					"leaf is asked to exit", "middle lost a child: asked to exit", "top lost a child: it called Exit",
 				})
@@ -191,8 +192,9 @@ func TestExitInStart(t *testing.T) {
 		top := create(t, sys, "family", actor.CreateOptions{Args: text{"top"}})
 		child := ask[refer](t, sys, top, make_{Kind: "short-lived"}).To
 		gone(t, sys, child)
-		ask[refer](t, sys, top, text{"parent?"})
-		assert.Equal(t, len(d.read()), 1, "%v", d.read())
+		eventually(t, "the notice comes", func() bool { return len(d.read()) > 0 })
+		ask[refer](t, sys, top, text{"parent?"}) // and no other
+		assert.DeepEqual(t, d.read(), []string{"top lost a child: it called Exit"})
 		gone(t, sys, create(t, sys, "short-lived"))
 	})
 }

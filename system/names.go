@@ -21,7 +21,7 @@ func (ns *names) create(n *node, k *kind, options actor.CreateOptions, err error
 	if c := ns.actors[options.GlobalName]; c != nil {
 		ns.mu.Unlock()
 		if created != nil {
-			created <- nil
+			c.join(created)
 		}
 		return c
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"thespian.dev/address"
@@ -14,7 +15,7 @@ import (
 type request struct {
 	of    *cell
 	then  func(reply any, err error) error
-	timer *timer
+	timer atomic.Pointer[timer] // of the timeout
 }
 
 // Request is a method of actor.Runtime.
@@ -26,9 +27,9 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 		return
 	}
 	if timeout > 0 {
-		q.request.timer = c.node.timers.add(c, timeout, func() {
+		q.request.timer.Store(c.node.timers.add(c, timeout, func() {
 			q.fail(fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
-		})
+		}))
 	}
 	c.sent.Add(1)
 	_ = c.node.deliver(noContext, envelope{prepared, q.address()}, to, c)
@@ -37,8 +38,8 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 // answered has the function run in the actor's turn, with a message or a failure.
 func (r *request) answered(e envelope, answer any) {
 	r.of.tell(envelope{control(func(c *cell) {
-		if r.timer != nil {
-			r.timer.Cancel()
+		if t := r.timer.Load(); t != nil {
+			t.Cancel()
 		}
 		if c.phase.Load() != running {
 			return

@@ -105,7 +105,11 @@ func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) e
 		if err := cmp.Or(e.open(), ctx.Err()); err != nil {
 			return err
 		}
-		if !busy && !timed {
+		switch {
+		case busy || timed:
+		case s.node.closing.Load():
+			return ErrShutdown
+		default:
 			return ErrNoAnswer
 		}
 		var alarm <-chan time.Time

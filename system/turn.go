@@ -76,7 +76,7 @@ func (c *cell) drain(w *worker) {
 			c.node.release(w) // there is more to do here: nobody waits for the end of it
 		}
 		switch e.msg.(type) {
-		case control, message.ActorExitRequest, message.StatusRequest:
+		case control, joiner, message.ActorExitRequest, message.StatusRequest:
 			c.receiveOwn(w, *e)
 			return
 		}
@@ -133,6 +133,13 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 		m(c)
 		w.control, w.inside = false, false
 		w.finish()
+	case joiner:
+		w.finish()
+		if c.actor == nil {
+			c.refuse(e)
+		} else {
+			m <- nil
+		}
 	case message.StatusRequest:
 		w.finish()
 		c.flush(w)
