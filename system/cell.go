@@ -23,16 +23,9 @@ type envelope struct {
 //
 // Locks: a cell's mu may be held while the root's is taken, never while another cell's is.
 //
-// Its fields stand in three groups of a cache line each (an object of 256 bytes begins on one): what senders and the turn only read, what
-// the turn writes for each message, and what senders and the turn share under the lock.
+// Its fields stand in groups by who writes them: the turn for each message, nobody, and senders under the lock. Between the first and the last
+// is more than a cache line, wherever the object begins, so that a turn and those who send to it do not take each other's lines.
 type cell struct {
-	binding record.Binding
-	node    *node
-	kind    *kind
-	self    address.Address
-	ctx     actor.Context
-	born    time.Duration // since the node began
-
 	phase    atomic.Uint32
 	worker   atomic.Pointer[worker] // who runs the actor's turn
 	actor    actor.Actor            // used in the turn alone
@@ -41,16 +34,22 @@ type cell struct {
 	sent     atomic.Uint64
 	birth    *birth // what the start needs, nil afterwards
 
+	kind    *kind
+	born    time.Duration // since the node began
+	ctx     actor.Context
+	self    address.Address
+	binding record.Binding
+	node    *node
+
+	parent                               atomic.Pointer[cell]
+	firstChild, nextSibling, prevSibling *cell // guarded by the parent's mu
+	_                                    [48]byte
+
 	mu        sync.Mutex
 	queue     []envelope // the mailbox: what came since the turn took its last batch
 	scheduled bool       // somebody runs the actor's turn, or is about to
 	closed    bool       // the mailbox takes no more
 	more      *more      // what most actors never need
-	_         [16]byte
-
-	parent                               atomic.Pointer[cell]
-	firstChild, nextSibling, prevSibling *cell // guarded by the parent's mu
-	_                                    [32]byte
 }
 
 // The phases of a cell's life, in their order.

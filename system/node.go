@@ -29,33 +29,35 @@ type kind struct {
 // A node is what runs actors in one process: one path for every message, and one place that decides where an
 // address leads.
 type node struct {
-	id       record.ID // of the system and the process; the counter is below
-	counter  atomic.Uint64
-	began    time.Time
-	kinds    map[string]*kind
-	messages *message.Registry
-	limits   Limits
-	copies   bool
-	log      *slog.Logger
+	// Read by every send.
+	id          record.ID // of the system and the process
+	messages    *message.Registry
+	limits      Limits
+	synchronous *synchronous // nil: the concurrent scheduler
+	copies      bool
+	killed      chan struct{} // closed when the node is at its end
 
+	kinds map[string]*kind
+	log   *slog.Logger
+	began time.Time
 	admin *admin
 	root  *cell // parent of the actors that have no other
+	_     [64]byte
 
-	synchronous *synchronous // nil: the concurrent scheduler
-	scheduler   scheduler
-	goroutines  goroutines
-	timers      timers
-	wakes       wakes
+	// Written now and then: not on the lines of the above.
+	counter    atomic.Uint64 // of addresses
+	scheduler  scheduler
+	goroutines goroutines
+	timers     timers
+	wakes      wakes
 
 	names        names
 	deadLetters  deadLetters
 	capabilities capabilities
 
-	closing   atomic.Bool
-	childless chan struct{} // holds a token after the root's last child has ended
-	killed    chan struct{} // closed when the node is at its end
-	killOnce  sync.Once
-
+	closing      atomic.Bool
+	childless    chan struct{} // holds a token after the root's last child has ended
+	killOnce     sync.Once
 	shutdownSoon func() // begins the end of the system
 }
 

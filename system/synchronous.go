@@ -45,7 +45,7 @@ func (n *node) drive() {
 	}
 	n.timers.fireDue()
 	s.mu.Lock()
-	if s.driving {
+	if s.driving || len(s.order) == 0 { // nothing changes, and nobody who waits is to be woken
 		s.mu.Unlock()
 		return
 	}
