@@ -3,13 +3,23 @@ module thespian.dev/examples
 go 1.26
 
 require (
-	github.com/schollz/progressbar/v3 v3.19.1
-	golang.org/x/term v0.47.0
+	github.com/schollz/progressbar/v3 v3.19.0
+	golang.org/x/term v0.43.0
 	gotest.tools/v3 v3.5.2
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
+)
+
+require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/fxamacker/cbor/v2 v2.9.2 // indirect
+	github.com/google/go-cmp v0.5.9 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/sys v0.45.0 // indirect
 )
 
 replace thespian.dev/actor => ../actor

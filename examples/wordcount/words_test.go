@@ -79,8 +79,8 @@ func TestTop(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 2, 10, 700, 5000, 6000, int(^uint(0) >> 1)} {
 		got := all.top(n)
-		assert.DeepEqual(t, got, slices.Clone(want[:min(n, len(want)):min(n, len(want))])[0:len(got)])
 		assert.Equal(t, len(got), min(n, len(want)))
+		assert.Assert(t, slices.Equal(got, want[:len(got)]), "the first %d", n)
 	}
 }
 
