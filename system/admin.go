@@ -44,7 +44,7 @@ func (c *cell) Admin(request any) (any, error) {
 	case actor.HandleDeadLetters:
 		n.deadLetters.handle(c, r.On)
 	case actor.UpdateCapability:
-		return nil, n.updateCapability(r.Name, r.Value)
+		return nil, n.updateCapability(&c.ctx, r.Name, r.Value)
 	case actor.NotifyOnConventionChanges: // there is nobody else to tell of
 	case actor.PreRegister, actor.DeRegister:
 		return nil, errNoConvention

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -76,7 +77,7 @@ func (cs *capabilities) set(name string, value any) (bool, error) {
 }
 
 // updateCapability sets a capability, and has each actor look whether it still suits the system (Thespian 3.5 feature C8).
-func (n *node) updateCapability(name string, value any) error {
+func (n *node) updateCapability(ctx context.Context, name string, value any) error {
 	changed, err := n.capabilities.set(name, value)
 	if err != nil || !changed {
 		return err
@@ -91,7 +92,7 @@ func (n *node) updateCapability(name string, value any) error {
 			}
 		})})
 	})
-	n.drive()
+	n.drive(ctx)
 	return nil
 }
 

@@ -72,7 +72,7 @@ func (e *Endpoint) Tell(ctx context.Context, to address.Address, msg any) error 
 	if err := e.send(ctx, to, msg, e.self); err != nil {
 		return fmt.Errorf("tell: %w", err)
 	}
-	e.node.drive()
+	e.node.drive(ctx)
 	return nil
 }
 
@@ -139,7 +139,7 @@ func Ask[T any](ctx context.Context, from interface {
 // late. It waits until ctx is done. Messages of the system are not handed out, but for PoisonMessage and statuses (Thespian 3.5 feature B9).
 func (e *Endpoint) Listen(ctx context.Context) (msg any, sender address.Address, err error) {
 	for {
-		e.node.drive()
+		e.node.drive(ctx)
 		if next, ok := e.next(); ok {
 			return next.msg, next.sender, nil
 		}

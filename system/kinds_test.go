@@ -1,8 +1,6 @@
 package system_test
 
 import (
-	"context"
-
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/message"
@@ -18,8 +16,6 @@ type started struct{ run func() error }
 func (s started) Start(ctx *actor.Context, args any) error  { return s.run() }
 func (s started) Receive(ctx *actor.Context, msg any) error { return nil }
 
-func nilWork(context.Context) any { return nil }
-
 // watchman watches whom it is referred to and tells the program of ends.
 var watchman = actor.Kind{Name: "watchman", New: func() actor.Actor {
 	var program address.Address
@@ -31,7 +27,7 @@ var watchman = actor.Kind{Name: "watchman", New: func() actor.Actor {
 			ctx.Send(program, text{"watching"})
 		case text:
 			ctx.Unwatch(m.at())
-			ctx.Send(program, text{"not watching"})
+			ctx.Send(ctx.Sender(), text{"not watching"})
 		case message.ActorExited:
 			ctx.Send(program, text{describe(m)})
 		}

@@ -146,7 +146,7 @@ func (c *cell) orphan() {
 func (c *cell) end(w *worker) {
 	rest, m, first := c.close()
 	rest = append(w.rest(), rest...)
-	w.stepped = false
+	w.stepped, w.gathered = false, false
 	c.flush(w)
 	c.worker.Store(nil)
 	if !first {

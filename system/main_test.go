@@ -21,8 +21,12 @@ import (
 	"thespian.dev/system"
 )
 
-// TestMain fails when a goroutine of the module is left at the end.
+// TestMain fails when a goroutine of the module is left at the end. In a process that app_test.go started it is a program.
 func TestMain(m *testing.M) {
+	if program := programs[os.Getenv(programVariable)]; program != nil {
+		program()
+		panic("a program returned")
+	}
 	code := m.Run()
 	deadline := time.Now().Add(5 * time.Second)
 	for code == 0 {

@@ -217,7 +217,7 @@ func (n *node) leave(ctx context.Context) error {
 		n.goroutines.begin()
 		go func() {
 			defer n.goroutines.end()
-			n.drive()
+			n.drive(ctx)
 		}()
 	}
 	for n.root.hasChildren() {

@@ -40,12 +40,13 @@ type worker struct {
 	attempt  int    // how often the message was tried
 	received uint64 // how many messages the actor got in this turn
 
-	inside  bool // the actor's code runs
-	last    bool // it handles a message that comes at the end of its life
-	control bool // it runs for a control
-	hold    bool // it asked for the message to be held
-	stepped bool // the turn has had its one message (synchronous scheduler)
-	failure error
+	inside   bool // the actor's code runs
+	last     bool // it handles a message that comes at the end of its life
+	control  bool // it runs for a control
+	hold     bool // it asked for the message to be held
+	stepped  bool // the turn has had its one message (synchronous scheduler)
+	gathered bool // the batch begins with all that is left for an actor that leaves
+	failure  error
 }
 
 // shut in a slot says that nobody would look there.

@@ -37,8 +37,8 @@ func (s *synchronous) change() {
 	s.changed = make(chan struct{})
 }
 
-// drive runs what there is to do, if nobody does already. It is called by a program, after each thing that it did.
-func (n *node) drive() {
+// drive runs what there is to do, if nobody does already, until ctx is done. It is called by a program, after each thing that it did.
+func (n *node) drive(ctx context.Context) {
 	s := n.synchronous
 	if s == nil {
 		return
@@ -54,22 +54,22 @@ func (n *node) drive() {
 	// Actors run on a goroutine of the node's, so that one that calls runtime.Goexit does not end the program's.
 	done := make(chan struct{})
 	n.goroutines.begin()
-	go s.run(new(worker), nil, done)
+	go s.run(ctx, new(worker), nil, done)
 	<-done
 }
 
 // run runs one actor after the other until there is nothing to do, beginning with c if there is one.
-func (s *synchronous) run(w *worker, c *cell, done chan struct{}) {
+func (s *synchronous) run(ctx context.Context, w *worker, c *cell, done chan struct{}) {
 	returned := false
 	defer func() {
 		if !returned { // an actor ended the goroutine
-			go s.run(w, c, done)
+			go s.run(ctx, w, c, done)
 		}
 	}()
 	if c != nil {
 		c.turn(w)
 	}
-	for c = s.next(); c != nil; c = s.next() {
+	for c = s.next(ctx); c != nil; c = s.next(ctx) {
 		c.turn(w)
 	}
 	returned = true
@@ -77,10 +77,10 @@ func (s *synchronous) run(w *worker, c *cell, done chan struct{}) {
 	close(done)
 }
 
-func (s *synchronous) next() *cell {
+func (s *synchronous) next(ctx context.Context) *cell {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.order) == 0 {
+	if len(s.order) == 0 || ctx.Err() != nil {
 		s.driving = false
 		s.change()
 		return nil
@@ -94,7 +94,7 @@ func (s *synchronous) next() *cell {
 // until drives until met returns true. When there is nothing left that could make it true, it returns ErrNoAnswer.
 func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) error {
 	for {
-		s.node.drive()
+		s.node.drive(ctx)
 		s.mu.Lock()
 		changed, busy := s.changed, s.driving || s.working > 0 || len(s.order) > 0
 		s.mu.Unlock()

@@ -48,7 +48,7 @@ func (s *System) create(ctx context.Context, kindName string, options actor.Crea
 	}
 	created := make(chan error, 1)
 	c := n.create(n.root, kindName, options, created)
-	n.drive()
+	n.drive(ctx)
 	select {
 	case err := <-created:
 		return c, err
@@ -87,7 +87,7 @@ func (s *System) Capabilities() actor.Capabilities { return s.node.capabilities.
 
 // UpdateCapability is [actor.Context.UpdateCapability] for a program (Thespian 3.5 feature B12).
 func (s *System) UpdateCapability(ctx context.Context, name string, value any) error {
-	return s.change(ctx, "update capability", func() error { return s.node.updateCapability(name, value) })
+	return s.change(ctx, "update capability", func() error { return s.node.updateCapability(ctx, name, value) })
 }
 
 // PreRegister is [actor.Context.PreRegister] for a program.

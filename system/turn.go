@@ -100,22 +100,29 @@ func (c *cell) drain(w *worker) {
 	}
 }
 
-// gather is called when the actor leaves and has no children any more, so that all notices of their ends are in its mailbox. It reports
-// whether one is left for the actor, and refuses what else is there.
+// gather is called when the actor leaves and has no children any more, so that all notices of their ends are in its mailbox. It puts
+// them before everything else, which nobody will handle, and reports whether one is left for the actor.
 func (c *cell) gather(w *worker) bool {
-	c.mu.Lock()
-	w.batch = append(w.batch, c.queue...)
-	c.queue = nil
-	c.mu.Unlock()
-	for w.next < len(w.batch) {
-		e := w.batch[w.next]
-		if _, notice := e.msg.(message.ChildActorExited); notice {
-			return true
+	if !w.gathered {
+		w.gathered = true
+		c.mu.Lock()
+		rest := append(w.rest(), c.queue...)
+		c.queue = nil
+		c.mu.Unlock()
+		for _, notices := range [...]bool{true, false} {
+			for _, e := range rest {
+				if isNotice(e) == notices {
+					w.batch = append(w.batch, e)
+				}
+			}
 		}
-		w.finish()
-		c.refuse(e)
 	}
-	return false
+	return w.next < len(w.batch) && isNotice(w.batch[w.next])
+}
+
+func isNotice(e envelope) bool {
+	_, notice := e.msg.(message.ChildActorExited)
+	return notice
 }
 
 // finish goes on to the batch's next message.
