@@ -7,6 +7,8 @@ require (
 	thespian.dev/message v0.0.0
 )
 
+require gotest.tools/v3 v3.5.2 // indirect
+
 replace thespian.dev/address => ../address
 
 replace thespian.dev/message => ../message

@@ -2,6 +2,7 @@ package actor
 
 import (
 	"fmt"
+	"reflect"
 	"time"
 
 	"thespian.dev/address"
@@ -22,7 +23,7 @@ func (e *UnexpectedReply) Error() string {
 func As[T any](reply any) (T, error) {
 	typed, ok := reply.(T)
 	if !ok {
-		return typed, &UnexpectedReply{Reply: reply, Wanted: fmt.Sprintf("%T", typed)}
+		return typed, &UnexpectedReply{Reply: reply, Wanted: reflect.TypeFor[T]().String()}
 	}
 	return typed, nil
 }
