@@ -219,8 +219,18 @@ func (c *cell) release(m *more) {
 	}
 }
 
-// farewell tells the parent, exactly once and in one step with leaving its children, and whoever watched.
+// farewell takes the actor out of the tree, tells the parent of it in the same step, so exactly once, and then whoever watched.
 func (c *cell) farewell(m *more, reason string) {
+	p := c.lockParent()
+	p.unlink(c)
+	root, last, idle := p == c.node.root, p.firstChild == nil, false
+	if !root && !p.closed {
+		idle = p.enqueue(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
+	}
+	p.mu.Unlock()
+	if idle {
+		p.node.ready(p, nil)
+	}
 	c.mu.Lock()
 	watchers := m.watchers
 	m.watchers = nil
@@ -228,23 +238,8 @@ func (c *cell) farewell(m *more, reason string) {
 	for watcher := range watchers {
 		watcher.tell(envelope{message.ActorExited{Actor: c.self, Reason: reason}, c.self})
 	}
-	p := c.lockParent()
-	p.unlink(c)
-	if p == c.node.root {
-		last := p.firstChild == nil
-		p.mu.Unlock()
-		if last {
-			c.node.allEnded()
-		}
-		return
-	}
-	idle := false
-	if !p.closed {
-		idle = p.enqueue(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
-	}
-	p.mu.Unlock()
-	if idle {
-		p.node.ready(p, nil)
+	if root && last {
+		c.node.allEnded()
 	}
 }
 

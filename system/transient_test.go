@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,82 @@ func TestTransientActorsDoNotCountTheSystemsMessages(t *testing.T) {
 		tell(t, sys, a, message.WakeupMessage{Payload: "not its own"})
 		time.Sleep(time.Hour)
 		assert.Assert(t, alive(t, sys, a))
+	})
+}
+
+// mayfly is a transient kind around an actor that has a diary.
+func mayfly(wrap func(actor.Actor) actor.Actor, d *diary) actor.Kind {
+	return actor.Kind{Name: "mayfly", New: func() actor.Actor {
+		return wrap(actor.Func(func(ctx *actor.Context, msg any) error {
+			switch m := msg.(type) {
+			case text:
+				ctx.WakeupAfter(time.Second, m.Text) // a message of the system, which renews nothing
+				if m.Text == "fail" {
+					return actor.Permanent(errBroken)
+				}
+			default:
+				d.note("%s", describe(msg))
+			}
+			return nil
+		}))
+	}}
+}
+
+func TestTransientActorEndsAtItsTime(t *testing.T) {
+	first := func(life time.Duration) func(actor.Actor) actor.Actor {
+		return func(a actor.Actor) actor.Actor { return actor.Transient(a, life) }
+	}
+	idle := func(life time.Duration) func(actor.Actor) actor.Actor {
+		return func(a actor.Actor) actor.Actor { return actor.TransientIdle(a, life) }
+	}
+	for _, c := range []struct {
+		name string
+		wrap func(actor.Actor) actor.Actor
+		at   []time.Duration // when it gets a message
+		ends time.Duration
+	}{
+		{"after its first message", first(5 * time.Second), []time.Duration{time.Hour}, time.Hour + 5*time.Second},
+		{"whatever comes then", first(5 * time.Second), []time.Duration{time.Minute, time.Minute + 2*time.Second, time.Minute + 4*time.Second}, time.Minute + 5*time.Second},
+		{"by default", first(0), []time.Duration{0, 8 * time.Second}, 10 * time.Second},
+		{"after its last message", idle(5 * time.Second), []time.Duration{time.Minute, time.Minute + 2*time.Second, time.Minute + 6*time.Second}, time.Minute + 11*time.Second},
+		{"after its last message by default", idle(0), []time.Duration{0, 8 * time.Second}, 18 * time.Second},
+		{"in two ways, the first", func(a actor.Actor) actor.Actor { return idle(3 * time.Second)(first(20 * time.Second)(a)) }, []time.Duration{0, 2 * time.Second}, 5 * time.Second},
+		{"in two ways, the second", func(a actor.Actor) actor.Actor { return idle(30 * time.Second)(first(20 * time.Second)(a)) }, []time.Duration{0, 19 * time.Second}, 20 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			timed(t, func(t *testing.T, o system.Options) {
+				var d diary
+				sys := start(t, o, mayfly(c.wrap, &d), watchman)
+				begin := time.Now()
+				a, watcher := create(t, sys, "mayfly"), create(t, sys, "watchman")
+				watching(t, sys, watcher, a)
+				for _, at := range c.at {
+					time.Sleep(at - time.Since(begin))
+					tell(t, sys, a, text{"x"})
+				}
+				assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
+				assert.Equal(t, time.Since(begin), c.ends)
+				lines := d.read()
+				assert.Equal(t, lines[len(lines)-1], "exit", "it is asked to exit like any other")
+				for _, line := range lines[:len(lines)-1] {
+					assert.Equal(t, line, "wakeup: x", "it sees its own wake-ups alone")
+				}
+			})
+		})
+	}
+}
+
+func TestTransientActorThatFailsEndsAllTheSame(t *testing.T) {
+	timed(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, mayfly(func(a actor.Actor) actor.Actor { return actor.Transient(a, time.Second) }, new(diary)), watchman)
+		a, watcher := create(t, sys, "mayfly"), create(t, sys, "watchman")
+		watching(t, sys, watcher, a)
+		begin := time.Now()
+		_, err := sys.Ask(within(t), a, text{"fail"})
+		var poison message.PoisonMessage
+		assert.Assert(t, errors.As(err, &poison))
+		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
+		assert.Equal(t, time.Since(begin), time.Second)
 	})
 }
 

@@ -147,7 +147,7 @@ func TestParentMayWatchItsChild(t *testing.T) {
 			return nil
 		}))
 		tell(t, sys, create(t, sys, "parent"), text{"go"})
-		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
 		assert.Equal(t, listen[text](t, sys).Text, "child exited: asked to exit")
+		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
 	})
 }
