@@ -596,3 +596,69 @@ func TestAdminAndEndpointsSurviveAnExitRequest(t *testing.T) {
 		ask[message.SystemStatus](t, sys, sys.Admin(), message.StatusRequest{})
 	})
 }
+
+// An actor that waits for its children to end sees nothing but what has to do with its end.
+func TestActorThatWaitsForItsChildrenTakesNoOtherMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		gate := make(chan struct{})
+		sys := start(t, system.Options{}, undertaker, family(&d), kind("slow", func(ctx *actor.Context, msg any) error {
+			if _, exit := msg.(message.ActorExitRequest); exit {
+				<-gate
+			}
+			return nil
+		}), kind("parent", func(ctx *actor.Context, msg any) error {
+			switch m := msg.(type) {
+			case text:
+				d.note("text")
+				ctx.Send(ctx.Sender(), refer{ctx.Create("slow")})
+			default:
+				d.note("%s", describe(m))
+			}
+			return nil
+		}))
+		u := create(t, sys, "undertaker")
+		ask[text](t, sys, u, text{"on"})
+		parent := create(t, sys, "parent")
+		ask[refer](t, sys, parent, text{"create"})
+		tell(t, sys, parent, message.ActorExitRequest{})
+		synctest.Wait()
+		status := ask[message.ActorStatus](t, sys, parent, message.StatusRequest{})
+		assert.Assert(t, status.Exiting)
+		assert.Equal(t, len(status.Children), 1)
+		tell(t, sys, parent, text{"too late"})
+		tell(t, sys, parent, message.ActorExitRequest{}) // still reaches it, as it may be recursive now
+		synctest.Wait()
+		assert.DeepEqual(t, d.read(), []string{"text", "exit", "exit"})
+		assert.Assert(t, is.Contains(ask[text](t, sys, u, text{"got?"}).Text, "{too late} to "+parent.String()))
+		close(gate)
+		synctest.Wait()
+		assert.DeepEqual(t, d.read(), []string{"text", "exit", "exit", "child exited: asked to exit"})
+	})
+}
+
+func TestOrphansOfAShutdownAreAskedToExit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		gate := make(chan struct{})
+		sys := launch(t, system.Options{}, family(&d), kind("busy", func(ctx *actor.Context, msg any) error {
+			switch msg.(type) {
+			case make_:
+				ctx.Send(ctx.Sender(), refer{ctx.Create("family", actor.CreateOptions{Args: text{"child"}})})
+			case text:
+				<-gate
+			}
+			return nil
+		}))
+		busy := create(t, sys, "busy")
+		ask[refer](t, sys, busy, make_{})
+		tell(t, sys, busy, text{"work"})
+		tell(t, sys, busy, message.ActorExitRequest{NotRecursive: true}) // comes before that of the shutdown
+		ended := make(chan error)
+		go func() { ended <- sys.Shutdown(t.Context()) }()
+		synctest.Wait()
+		close(gate)
+		assert.NilError(t, <-ended)
+		assert.DeepEqual(t, d.read(), []string{"child is asked to exit"})
+	})
+}

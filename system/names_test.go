@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"gotest.tools/v3/assert"
 
@@ -165,5 +166,28 @@ func TestConcurrentCreatesOfANameMakeOneActor(t *testing.T) {
 			assert.Equal(t, a, one)
 		}
 		assert.Equal(t, made.Load(), int32(1))
+	})
+}
+
+func TestWhoWaitsForANameLearnsThatItsActorCouldNotStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		sys := start(t, system.Options{}, starter("late riser", func() error {
+			<-gate
+			return errBroken
+		}))
+		errs := make(chan error, 3)
+		for range cap(errs) {
+			go func() {
+				_, err := sys.Create(t.Context(), "late riser", named("one"))
+				errs <- err
+			}()
+			synctest.Wait()
+			assert.Equal(t, len(errs), 0, "nobody returns before the start is over")
+		}
+		close(gate)
+		for range cap(errs) {
+			assert.Assert(t, <-errs != nil)
+		}
 	})
 }

@@ -21,10 +21,9 @@ import (
 
 // A guard is an actor that watches files by the names that the test gave them. It says which were ready, and what it read from each.
 type guard struct {
-	files   map[string]file
-	program address.Address
-	asked   []string
-	got     []string
+	files map[string]file
+	asked []string
+	got   []string
 }
 
 type file interface {
