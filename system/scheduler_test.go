@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -191,4 +192,18 @@ func TestSynchronousSystemCanBeUsedFromManyGoroutines(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+func TestSynchronousSystemStopsWithTheContextOfItsCaller(t *testing.T) {
+	sys := start(t, system.Options{Synchronous: true}, kind("restless", func(ctx *actor.Context, msg any) error {
+		if _, ok := msg.(count); ok {
+			ctx.Send(ctx.Self(), count{})
+		}
+		return nil
+	}))
+	a := create(t, sys, "restless")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := sys.Ask(ctx, a, count{})
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
 }

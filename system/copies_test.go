@@ -1,0 +1,35 @@
+package system_test
+
+import (
+	"testing"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/system"
+)
+
+// Code that relies on sharing works in one process and fails in several: CopyMessages shows it.
+func TestMessageIsSharedWithinAProcessUnlessItIsCopied(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    system.Options
+		want int
+	}{
+		"concurrent":  {system.Options{}, 2},
+		"synchronous": {system.Options{Synchronous: true}, 2},
+		"copies":      {system.Options{CopyMessages: true}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sys := start(t, c.o, kind("changer", func(ctx *actor.Context, msg any) error {
+				if m, ok := msg.([]int); ok {
+					m[0] = 2
+					ctx.Send(ctx.Sender(), "changed")
+				}
+				return nil
+			}))
+			shared := []int{1}
+			ask[string](t, sys, create(t, sys, "changer"), shared)
+			assert.Equal(t, shared[0], c.want)
+		})
+	}
+}
