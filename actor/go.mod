@@ -7,7 +7,13 @@ require (
 	thespian.dev/message v0.0.0
 )
 
-require gotest.tools/v3 v3.5.2 // indirect
+require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
+	github.com/google/go-cmp v0.5.9 // indirect
+	github.com/x448/float16 v0.8.4 // indirect
+	gotest.tools/v3 v3.5.2
+)
 
 replace thespian.dev/address => ../address
 

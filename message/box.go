@@ -1,15 +1,16 @@
 package message
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
-
-	"github.com/fxamacker/cbor/v2"
+	"time"
 )
 
 // CBOR does not say of which type a value is, so it cannot bring back what an interface held. Types that hold interfaces are therefore
-// written as a boxed type, in which each interface is a byte string with an encoded message, type and all. A plan turns values of the one
-// into the other.
+// written as a boxed type, in which each interface is a byte string with an encoded message, type and all. In a boxed type times are in their binary
+// form, as their text loses some, and embedded fields are fields like others, as they could hide each other. A plan turns values of a type into
+// values of its boxed type and back.
 type plan struct {
 	typ   reflect.Type // boxed
 	of    reflect.Type
@@ -18,7 +19,43 @@ type plan struct {
 	inner *plan   // of a type that contains itself: its value is written apart
 }
 
-var rawType = reflect.TypeFor[cbor.RawMessage]()
+// A stamp is a time, which CBOR would write as text.
+type stamp struct{ time.Time }
+
+// held is an encoded message, or nothing. When it was decoded it is a part of the data: copies would add up where interfaces hold interfaces.
+type held []byte
+
+// UnmarshalCBOR takes the content of a byte string.
+func (h *held) UnmarshalCBOR(data []byte) error {
+	if data[0] == nullItem {
+		*h = nil
+		return nil
+	}
+	item, length, rest, err := cutHead(data)
+	if err == nil && item != byteItem {
+		err = errors.New("what an interface holds must be a byte string")
+	}
+	*h = rest[:length]
+	return err
+}
+
+// raw is an item of CBOR. When it was decoded it is a part of the data, too.
+type raw []byte
+
+// MarshalCBOR returns the item.
+func (r raw) MarshalCBOR() ([]byte, error) { return r, nil }
+
+// UnmarshalCBOR keeps the item.
+func (r *raw) UnmarshalCBOR(data []byte) error {
+	*r = data
+	return nil
+}
+
+var (
+	stampType = reflect.TypeFor[stamp]()
+	heldType  = reflect.TypeFor[held]()
+	rawType   = reflect.TypeFor[raw]()
+)
 
 // planFor returns the plan for a type.
 func planFor(t reflect.Type) *plan { return makePlan(t, make(map[reflect.Type]*plan)) }
@@ -28,14 +65,18 @@ func makePlan(t reflect.Type, above map[reflect.Type]*plan) *plan {
 		return &plan{typ: rawType, of: t, inner: p}
 	}
 	p := &plan{typ: t, of: t}
-	if interfaces, recursive := traits(t); !interfaces && !recursive {
+	if _, boxed := traits(t); !boxed {
+		return p
+	}
+	if t == timeType {
+		p.typ = stampType
 		return p
 	}
 	above[t] = p
 	defer delete(above, t)
 	switch t.Kind() {
 	case reflect.Interface:
-		p.typ = bytesType
+		p.typ = heldType
 	case reflect.Pointer:
 		p.elem = makePlan(t.Elem(), above)
 		p.typ = reflect.PointerTo(p.elem.typ)
@@ -70,6 +111,10 @@ func (p *plan) box(r *Registry, v reflect.Value) (reflect.Value, error) {
 func (p *plan) boxInto(r *Registry, v, to reflect.Value) error {
 	if p.typ == p.of {
 		to.Set(v)
+		return nil
+	}
+	if p.of == timeType {
+		to.Field(0).Set(v)
 		return nil
 	}
 	if p.inner != nil {
@@ -138,6 +183,10 @@ func (p *plan) unbox(r *Registry, boxed, to reflect.Value, depth int) error {
 		to.Set(boxed)
 		return nil
 	}
+	if p.of == timeType {
+		to.Set(boxed.Field(0))
+		return nil
+	}
 	if p.inner != nil {
 		inner := reflect.New(p.inner.typ)
 		if err := r.decoder.Unmarshal(boxed.Bytes(), inner.Interface()); err != nil {
@@ -192,13 +241,13 @@ func unboxInterface(r *Registry, data []byte, to reflect.Value, depth int) error
 	if data == nil {
 		return nil
 	}
-	held, err := r.decode(data, depth+1)
+	msg, err := r.decode(data, depth+1)
 	if err != nil {
 		return err
 	}
-	v := reflect.ValueOf(held)
+	v := reflect.ValueOf(msg)
 	if !v.Type().AssignableTo(to.Type()) {
-		if o, ok := held.(Opaque); ok {
+		if o, ok := msg.(Opaque); ok {
 			return o.Err()
 		}
 		return fmt.Errorf("a %v was held where only %v can be", v.Type(), to.Type())

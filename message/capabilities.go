@@ -1,6 +1,7 @@
 package message
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,8 +12,9 @@ import (
 	"time"
 )
 
-// Capabilities say what a system offers, or what an actor requires of one: values by name (Thespian 3.5 feature C1). A value is a
-// bool, a string, a number, a time.Time, a time.Duration, []byte, or a slice or string-keyed map of these.
+// Capabilities say what a system offers, or what an actor requires of one: values by name (Thespian 3.5 feature C1). A value is of one of the
+// basic types that can be sent everywhere, see [NewRegistry]: a bool, a string, a number, a time.Time, a time.Duration, an address, or a slice
+// or map of the usual ones of these. []any, map[string]any and Capabilities hold such values in turn, but no nil.
 type Capabilities map[string]any
 
 // maxCapabilityDepth bounds slices and maps within each other.
@@ -21,50 +23,48 @@ const maxCapabilityDepth = 8
 // Validate returns which value is none that capabilities can have, or nil.
 func (c Capabilities) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(c)) {
-		if err := validCapability(reflect.ValueOf(c[name]), maxCapabilityDepth); err != nil {
+		if err := validCapability(c[name], maxCapabilityDepth); err != nil {
 			return fmt.Errorf("capability %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func validCapability(v reflect.Value, depth int) error {
-	if !v.IsValid() {
+func validCapability(value any, depth int) error {
+	switch {
+	case value == nil:
 		return errors.New("nil is no value")
-	}
-	if depth == 0 {
+	case depth == 0:
 		return fmt.Errorf("more than %d slices and maps within each other", maxCapabilityDepth)
+	case !slices.ContainsFunc(basicTypes, func(basic any) bool { return typeWord(basic) == typeWord(value) }):
+		return fmt.Errorf("a %T is no value that capabilities can have: it is none of the basic types", value)
 	}
-	switch v.Interface().(type) {
-	case time.Time, []byte:
-		return nil
-	}
-	switch v.Kind() {
-	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64,
-		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return nil
-	case reflect.Interface:
-		return validCapability(v.Elem(), depth)
-	case reflect.Slice, reflect.Array:
-		for i := range v.Len() {
-			if err := validCapability(v.Index(i), depth-1); err != nil {
+	switch v := value.(type) {
+	case []any:
+		for i, element := range v {
+			if err := validCapability(element, depth-1); err != nil {
 				return fmt.Errorf("element %d: %w", i, err)
 			}
 		}
-		return nil
-	case reflect.Map:
-		if v.Type().Key().Kind() != reflect.String {
-			break
+	case map[string]any:
+		return validEntries(v, depth)
+	case Capabilities:
+		return validEntries(v, depth)
+	case encoding.BinaryMarshaler:
+		if _, err := v.MarshalBinary(); err != nil {
+			return fmt.Errorf("this %T cannot be sent: %w", v, err)
 		}
-		for _, key := range v.MapKeys() {
-			if err := validCapability(v.MapIndex(key), depth-1); err != nil {
-				return fmt.Errorf("key %q: %w", key, err)
-			}
-		}
-		return nil
 	}
-	return fmt.Errorf("a %v is no value that capabilities can have", v.Type())
+	return nil
+}
+
+func validEntries(entries map[string]any, depth int) error {
+	for key, value := range entries {
+		if err := validCapability(value, depth-1); err != nil {
+			return fmt.Errorf("key %q: %w", key, err)
+		}
+	}
+	return nil
 }
 
 // Clone returns a copy that shares nothing with c. It never returns nil.
@@ -114,14 +114,15 @@ func setValue(to reflect.Value, value any) {
 	}
 }
 
-// Equal reports whether both hold the same values under the same names; numbers are compared by value.
+// Equal reports whether both hold the same values under the same names. Numbers are compared by value whatever their types are, also within slices and
+// maps.
 func (c Capabilities) Equal(other Capabilities) bool {
 	return maps.EqualFunc(c, other, equalValues)
 }
 
 // Satisfies returns nil when c offers all that is required: what is required as true must be there with a value that counts as
-// true (not false, not zero, not empty), anything else must be there with an equal value, where numbers are
-// compared by value whatever their types are. The error names the first requirement, in alphabetical order, that is not met.
+// true (not false, not zero, not empty), anything else must be there with an equal value, as [Capabilities.Equal]
+// compares them. The error names the first requirement, in alphabetical order, that is not met.
 // (Thespian 3.5 feature A23.)
 func (c Capabilities) Satisfies(required Capabilities) error {
 	for _, name := range slices.Sorted(maps.Keys(required)) {
@@ -171,7 +172,10 @@ func equalValues(a, b any) bool {
 		return ok && x.Equal(y)
 	}
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
-	if x.IsValid() && y.IsValid() && x.Kind() == reflect.Slice && y.Kind() == reflect.Slice {
+	switch {
+	case x.Kind() != y.Kind():
+		return false
+	case x.Kind() == reflect.Slice:
 		if x.Len() != y.Len() {
 			return false
 		}
@@ -181,11 +185,22 @@ func equalValues(a, b any) bool {
 			}
 		}
 		return true
+	case x.Kind() == reflect.Map && x.Type().Key() == y.Type().Key():
+		if x.Len() != y.Len() {
+			return false
+		}
+		for it := x.MapRange(); it.Next(); {
+			other := y.MapIndex(it.Key())
+			if !other.IsValid() || !equalValues(it.Value().Interface(), other.Interface()) {
+				return false
+			}
+		}
+		return true
 	}
 	return reflect.DeepEqual(a, b)
 }
 
-// number returns the value of a number, exactly; nil for anything else, also for what is not finite.
+// number returns the value of a number, exactly; nil for anything else, also for NaN.
 func number(a any) *big.Float {
 	f := new(big.Float).SetPrec(256)
 	v := reflect.ValueOf(a)
@@ -197,7 +212,7 @@ func number(a any) *big.Float {
 	case v.CanUint():
 		return f.SetUint64(v.Uint())
 	case v.CanFloat():
-		if x := v.Float(); x-x == 0 { // neither NaN nor infinite
+		if x := v.Float(); x == x {
 			return f.SetFloat64(x)
 		}
 	}

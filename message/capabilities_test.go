@@ -7,6 +7,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"thespian.dev/address"
 	"thespian.dev/message"
 )
 
@@ -43,6 +44,13 @@ func TestSatisfies(t *testing.T) {
 		"text is no number":   {caps{"a": "5"}, caps{"a": 5}, `"a"`},
 		"lists":               {caps{"a": []any{3, 5}}, caps{"a": []int{3, 5}}, ""},
 		"other lists":         {caps{"a": []any{3, 5}}, caps{"a": []any{3}}, `"a"`},
+		"infinite":            {caps{"a": math.Inf(1)}, caps{"a": float32(math.Inf(1))}, ""},
+		"maps":                {caps{"a": map[string]any{"k": 3}}, caps{"a": map[string]int{"k": 3}}, ""},
+		"other maps":          {caps{"a": map[string]any{"k": 3}}, caps{"a": map[string]int{"k": 4}}, `"a"`},
+		"other keys":          {caps{"a": map[string]any{"k": 3}}, caps{"a": map[string]int{"l": 3}}, `"a"`},
+		"longer map":          {caps{"a": map[string]any{"k": 3, "l": 3}}, caps{"a": map[string]int{"k": 3}}, `"a"`},
+		"deep numbers":        {caps{"a": []any{map[string]any{"k": []any{3, now}}}}, caps{"a": []any{caps{"k": []any{3.0, now.UTC()}}}}, ""},
+		"list and map":        {caps{"a": []any{}}, caps{"a": map[string]any{}}, `"a"`},
 		"one instant":         {caps{"a": now}, caps{"a": now.UTC()}, ""},
 		"two instants":        {caps{"a": now}, caps{"a": now.Add(1)}, `"a"`},
 		"time and text":       {caps{"a": now}, caps{"a": "now"}, `"a"`},
@@ -79,9 +87,36 @@ func TestCapabilitiesValidate(t *testing.T) {
 	assert.NilError(t, caps(nil).Validate())
 	for name, value := range map[string]any{
 		"nil": nil, "func": func() {}, "struct": Greet{}, "pointer": new(int), "nil in a list": []any{nil}, "int keys": map[int]any{1: 1},
-		"error": message.ErrMalformed, "deep": deep(9), "itself": self, "chan": make(chan int), "struct in a map": map[string]any{"a": Greet{}},
+		"lists of lists": [][]int{{1}}, "month": time.March, "in a list": []any{[]any{[][]int{}}}, "in a map": map[string]any{"a": time.March}, "array": [2]int{},
+		"map of lists": map[string][]int{}, "int8s": []int8{1}, "nil in a map": map[string]any{"a": nil}, "named": Label("x"),
+		"odd time": time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("", -60)),
+		"error":    message.ErrMalformed, "deep": deep(9), "itself": self, "chan": make(chan int), "struct in a map": map[string]any{"a": Greet{}},
 	} {
 		assert.ErrorContains(t, caps{"good": 1, name: value}.Validate(), `"`+name+`"`)
+	}
+}
+
+// Validate and the registry agree on each value.
+func TestValidCapabilitiesCanBeSent(t *testing.T) {
+	r := newRegistry(t)
+	for _, value := range []any{
+		true, "x", -1, int8(1), uint64(1), float32(1), 1.5, time.Second, time.Now(), time.Date(12000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 1172)), []byte{1},
+		[]string{"a"}, []int{1}, []int64{1}, []float64{1}, []bool{true}, []any{1}, map[string]any{"a": 1}, map[string]string{"a": "b"},
+		map[string]int{"a": 1}, map[string]bool{"a": true}, actorAt(1), []address.Address{actorAt(1)}, caps{"a": caps{"b": 1}},
+		[][]int{}, []int8{1}, []uint64{1}, [2]int{}, map[string]float64{}, map[int]any{}, time.March, []time.Time{}, []time.Duration{}, Label("x"), Raw{1},
+		new(int), Greet{}, []map[string]any{}, complex(1, 1), func() {}, time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("", -60)),
+	} {
+		for _, value := range []any{value, []any{value}, map[string]any{"k": value}} {
+			valid := caps{"a": value}.Validate()
+			data, err := r.Append(nil, caps{"a": value})
+			assert.Equal(t, valid == nil, err == nil, "%T: Validate says %v, Append %v", value, valid, err)
+			if err != nil {
+				continue
+			}
+			got, err := r.Decode(data)
+			assert.NilError(t, err)
+			assert.Assert(t, caps{"a": value}.Equal(got.(caps)))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package message_test
 
 import (
+	"strings"
 	"sync"
 	"testing"
 
@@ -11,6 +12,14 @@ import (
 
 type stranger struct{ A int }
 
+func deepCrate(n int) Crate {
+	if n == 0 {
+		return Crate{Any: stranger{}}
+	}
+	inner := deepCrate(n - 1)
+	return Crate{Inner: &inner}
+}
+
 func TestCheckRefuses(t *testing.T) {
 	r := newRegistry(t, samples())
 	ring := &List{Value: 1}
@@ -19,6 +28,8 @@ func TestCheckRefuses(t *testing.T) {
 	self[0] = self
 	cyclicTree := &Tree{}
 	cyclicTree.Left = cyclicTree
+	const here = "thespian.dev/message_test."
+	long := strings.Repeat("l", 10_000)
 	for name, c := range map[string]struct {
 		msg  any
 		is   error
@@ -32,10 +43,12 @@ func TestCheckRefuses(t *testing.T) {
 		"unregistered in a map":        {Crate{Map: map[string]any{"k": stranger{}}}, message.ErrUnregistered, []string{"Crate.Map[k]"}},
 		"unregistered far down":        {Crate{Inner: &Crate{Crates: []Crate{{Any: []any{stranger{}}}}}}, message.ErrUnregistered, []string{"Crate.Inner.Crates[0].Any[0]"}},
 		"unregistered in poison":       {message.PoisonMessage{Message: stranger{}}, message.ErrUnregistered, []string{"PoisonMessage.Message"}},
+		"unregistered very far down":   {deepCrate(40), message.ErrUnregistered, []string{here + "Crate.Inner.Inner", "…", "Inner.Inner.Any", "message_test.stranger"}},
+		"unregistered under long keys": {Crate{Map: map[string]any{long: []any{stranger{}}}}, message.ErrUnregistered, []string{here + "Crate.Map[lll", "lll][0]: "}},
 		"local":                        {message.WatchMessage{}, message.ErrLocalOnly, []string{"WatchMessage"}},
 		"local in any":                 {[]any{message.WatchMessage{}}, message.ErrLocalOnly, []string{"WatchMessage"}},
 		"opaque of nothing":            {message.Opaque{}, message.ErrMalformed, nil},
-		"ring of pointers":             {*ring, message.ErrTooDeep, nil},
+		"ring of pointers":             {*ring, message.ErrTooDeep, []string{here + "List.Next.Next"}},
 		"slice in itself":              {self, message.ErrTooDeep, nil},
 		"tree in itself":               {*cyclicTree, message.ErrTooDeep, nil},
 	} {
@@ -45,6 +58,7 @@ func TestCheckRefuses(t *testing.T) {
 			for _, text := range c.says {
 				assert.ErrorContains(t, err, text)
 			}
+			assert.Assert(t, len(err.Error()) < 1000)
 			_, err = r.Append(nil, c.msg)
 			assert.ErrorIs(t, err, c.is)
 		})

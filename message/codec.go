@@ -21,14 +21,14 @@ const (
 )
 
 var encOptions = cbor.EncOptions{
-	Time: cbor.TimeRFC3339Nano, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
+	IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
 	ShortestFloat: cbor.ShortestFloatNone, NaNConvert: cbor.NaNConvertNone, InfConvert: cbor.InfConvertNone,
 }
 
-// Every array and map in the data is checked against the data's length before memory is taken for it.
+// A layout is held against the data before.
 var decOptions = cbor.DecOptions{
 	DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden, TagsMd: cbor.TagsForbidden,
-	MaxNestedLevels: 4 * MaxDepth, MaxArrayElements: math.MaxInt32, MaxMapPairs: math.MaxInt32,
+	MaxNestedLevels: maxNesting, MaxArrayElements: math.MaxInt32, MaxMapPairs: math.MaxInt32,
 	FieldNameMatching: cbor.FieldNameMatchingCaseSensitive, ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
 	UTF8: cbor.UTF8DecodeInvalid, // a string arrives as it was sent
 }
@@ -108,11 +108,16 @@ func cut(data []byte, limit uint64) (part, rest []byte, err error) {
 }
 
 // Append appends the encoded message to b: its type's name and shape, then its value. The error is that of [Registry.Check], or what went wrong
-// when a value turned itself into bytes; b is then returned as it was.
-func (r *Registry) Append(b []byte, msg any) ([]byte, error) {
+// when a value turned itself into bytes, also when it panicked; b is then returned as it was.
+func (r *Registry) Append(b []byte, msg any) (out []byte, err error) {
 	if err := r.Check(msg); err != nil {
 		return b, err
 	}
+	defer func() {
+		if value := recover(); value != nil {
+			out, err = b, fmt.Errorf("encoding a %T panicked: %v", msg, value)
+		}
+	}()
 	return r.append(b, msg)
 }
 
@@ -214,6 +219,11 @@ func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 		return append([]byte{}, body...), nil
 	case stringType:
 		return string(body), nil
+	}
+	if e.form == formCBOR { // before there is memory for the value
+		if _, err := e.layout.check(body, 0); err != nil {
+			return nil, err
+		}
 	}
 	p := reflect.New(e.typ)
 	v := p.Elem()

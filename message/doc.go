@@ -30,5 +30,5 @@
 //
 // A [Registry] turns messages into bytes and back ([Registry.Append], [Registry.Decode]); an [Envelope] adds receiver and sender, a [Frame] what a connection
 // needs to find its way in a stream. docs/wire.md in the repository describes the bytes. The decoders are made for bytes from strangers: they check
-// lengths and depths and never panic.
+// lengths and depths, take memory in proportion to the data, and never panic.
 package message

@@ -4,7 +4,7 @@ go 1.26
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0
-	github.com/fxamacker/cbor/v2 v2.9.2
+	github.com/fxamacker/cbor/v2 v2.10.0
 	gotest.tools/v3 v3.5.2
 	thespian.dev/address v0.0.0
 )

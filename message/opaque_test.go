@@ -126,7 +126,7 @@ func TestShapes(t *testing.T) {
 		{Greet{}, "{Name string}"}, {&Greet{}, "*{Name string}"}, {Count(0), "int"}, {List{}, "{Next *^2; Value int}"},
 		{Tree{}, "{Value any; Left *^2; Kids []^2}"}, {[2]Greet{}, "[2]{Name string}"}, {map[string]Greet{}, "map[string]{Name string}"},
 		{Point{}, "binary thespian.dev/message_test.Point"},
-		{Order{}, "{+Header {ID uint64}; Lines []{Item string; Price float64}; By binary thespian.dev/address.Address; Due time; Within int64; " +
+		{Order{}, "{Header {ID uint64}; Lines []{Item string; Price float64}; By binary thespian.dev/address.Address; Due time; Within int64; " +
 			"Note *string; Digest [4]uint8; Matrix [2][3]int16; ByName map[string]*{Item string; Price float64}; " +
 			"ByActor map[binary thespian.dev/address.Address]int; Empty {}}"},
 	} {

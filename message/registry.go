@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -47,8 +49,9 @@ type entry struct {
 	shape      string
 	definition []byte // name and shape as they stand before a value
 	form       form
-	holds      bool  // Check has to look at values
-	boxed      *plan // how to encode what holds interfaces; nil: as it is
+	holds      bool    // Check has to look at values
+	layout     *layout // in CBOR
+	boxed      *plan   // how to turn it into what is written in CBOR; nil: as it is
 }
 
 // basicTypes are in every registry, beside the system's own messages.
@@ -101,10 +104,13 @@ func (r *Registry) add(t registration) error {
 		return fmt.Errorf("type %v: its shape takes %d bytes, the limit is %d", t.typ, len(e.shape), maxShape)
 	}
 	e.definition = appendDefinition(nil, e.name, e.shape)
-	interfaces, recursive := traits(t.typ)
-	e.holds = interfaces || recursive
-	if interfaces {
-		e.boxed = planFor(t.typ)
+	holds, boxed := traits(t.typ)
+	e.holds = holds
+	if e.form == formCBOR {
+		e.layout = layoutOf(t.typ, make(map[reflect.Type]*layout))
+		if boxed {
+			e.boxed = planFor(t.typ)
+		}
 	}
 	r.byType[t.typ], r.byName[t.name] = e, e
 	return nil
@@ -222,21 +228,33 @@ func isOpen(t reflect.Type) bool {
 
 // A pathError says where in a value something is wrong.
 type pathError struct {
-	path string
-	err  error
+	steps []string // the innermost first; the last is the message's type
+	err   error
 }
 
-func (e *pathError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *pathError) Error() string {
+	path := slices.Clone(e.steps)
+	slices.Reverse(path)
+	return path[0] + shorten(strings.Join(path[1:], "")) + ": " + e.err.Error()
+}
+
 func (e *pathError) Unwrap() error { return e.err }
 
 // below puts a step before the path of an error.
 func below(step string, err error) error {
 	p, ok := err.(*pathError)
 	if !ok {
-		return &pathError{step, err}
+		p = &pathError{err: err}
 	}
-	if len(p.path) < 200 {
-		p.path = step + p.path
-	}
+	p.steps = append(p.steps, step)
 	return p
+}
+
+// shorten leaves out the middle of a long text.
+func shorten(text string) string {
+	const end = 100
+	if len(text) <= 2*end {
+		return text
+	}
+	return strings.ToValidUTF8(text[:end], "") + "…" + strings.ToValidUTF8(text[len(text)-end:], "")
 }

@@ -77,12 +77,15 @@ func TestNaNArrives(t *testing.T) {
 }
 
 func TestTimesKeepInstantAndOffset(t *testing.T) {
-	r := newRegistry(t, message.Types(Order{}))
+	r := newRegistry(t, message.Types(Order{}, []time.Time(nil), map[string]*time.Time(nil)))
 	for _, sent := range []time.Time{
 		time.Date(2026, 7, 1, 12, 0, 0, 1, time.FixedZone("CEST", 2*3600)), time.Date(2026, 7, 1, 12, 0, 0, 999999999, time.FixedZone("", -(3*3600+30*60))),
 		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), time.Now(), time.Date(1700, 1, 1, 0, 0, 0, 5, time.UTC),
+		time.Date(-500, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(10000, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600)),
+		time.Date(1930, 1, 1, 0, 0, 0, 0, time.FixedZone("AMT", 1172)), time.Date(1930, 1, 1, 0, 0, 0, 0, time.FixedZone("", -1172)),
 	} {
-		for where, msg := range map[string]any{"alone": sent, "in any": []any{sent}, "in a field": Order{Due: sent}} {
+		for where, msg := range map[string]any{"alone": sent, "in any": []any{sent}, "in a field": Order{Due: sent}, "in a list": []time.Time{{}, sent},
+			"behind a pointer": map[string]*time.Time{"none": nil, "t": &sent}} {
 			got, err := r.Decode(encode(t, r, msg))
 			assert.NilError(t, err)
 			var arrived time.Time
@@ -93,10 +96,19 @@ func TestTimesKeepInstantAndOffset(t *testing.T) {
 				arrived = m[0].(time.Time)
 			case Order:
 				arrived = m.Due
+			case []time.Time:
+				arrived = m[1]
+				assert.Assert(t, len(m) == 2 && m[0] == time.Time{})
+			case map[string]*time.Time:
+				arrived = *m["t"]
+				assert.Assert(t, len(m) == 2 && m["none"] == nil)
 			}
 			assert.Assert(t, arrived.Equal(sent), "%s: %v arrived as %v", where, sent, arrived)
 			_, offset := sent.Zone()
 			_, arrivedOffset := arrived.Zone()
+			if offset < 0 && offset%60 != 0 { // time.Time.UnmarshalBinary takes the seconds for a positive number
+				continue
+			}
 			assert.Equal(t, arrivedOffset, offset, "%s: offset of %v", where, sent)
 			if sent.Location() == time.UTC {
 				assert.Equal(t, arrived.Location(), time.UTC, "%s: %v", where, sent)
@@ -105,10 +117,22 @@ func TestTimesKeepInstantAndOffset(t *testing.T) {
 	}
 }
 
+// An offset that has no place in the bytes is found at the sender.
+func TestTimesThatCannotBeSent(t *testing.T) {
+	r := newRegistry(t, message.Types(Order{}))
+	odd := time.Date(2026, 1, 1, 0, 0, 0, 0, time.FixedZone("", -60))
+	for _, msg := range []any{odd, []any{odd}, Order{Due: odd}} {
+		_, err := r.Append(nil, msg)
+		assert.ErrorContains(t, err, "zone offset", "%T", msg)
+	}
+}
+
 func TestDecodedMessagesShareNoMemoryWithTheData(t *testing.T) {
 	r := newRegistry(t, samples())
 	stranger := newRegistry(t)
-	for _, msg := range []any{[]byte("text"), "text", Greet{"text"}, []any{[]byte("text")}, Raw("text"), message.ValidateSource{Data: []byte("text")}} {
+	for _, msg := range []any{[]byte("text"), "text", Greet{"text"}, []any{[]byte("text")}, Raw("text"),
+		Crate{Any: Crate{Any: []any{"text", Label("text"), Raw("text")}}, Inner: &Crate{Map: map[string]any{"text": "text"}}},
+		Tree{Kids: []Tree{{Value: "text"}}}, []any{message.Opaque{Name: "text", Shape: "text", Data: []byte("text")}}, message.ValidateSource{Data: []byte("text")}} {
 		data := encode(t, r, msg)
 		got, err := r.Decode(data)
 		assert.NilError(t, err)
@@ -138,3 +162,41 @@ func TestPanicInATypesOwnDecoding(t *testing.T) {
 		assert.ErrorContains(t, err, "boom")
 	}
 }
+
+func TestPanicInATypesOwnEncoding(t *testing.T) {
+	r := newRegistry(t, message.Types(Mine(""), Depot{}, ByAppending{}, pointed{}))
+	for _, msg := range []any{Mine("a"), []any{Mine("b")}, Depot{"c", nil}, Depot{"", []any{Mine("d")}}, ByAppending{}, pointed{}} {
+		b, err := r.Append([]byte("before"), msg)
+		assert.ErrorContains(t, err, "panicked", "%T", msg)
+		assert.Equal(t, string(b), "before")
+		_, err = r.AppendEnvelope(nil, message.Envelope{Message: msg})
+		assert.ErrorContains(t, err, "panicked", "%T", msg)
+	}
+}
+
+type (
+	// Mine panics when it is encoded, unless it is empty.
+	Mine  string
+	Depot struct {
+		Mine Mine
+		More []any
+	}
+	// ByAppending panics after it has begun.
+	ByAppending struct{}
+	pointed     struct{ *Point }
+)
+
+func (m Mine) MarshalBinary() ([]byte, error) {
+	if m != "" {
+		panic("click")
+	}
+	return nil, nil
+}
+func (*Mine) UnmarshalBinary([]byte) error { return nil }
+
+func (ByAppending) MarshalBinary() ([]byte, error) { return nil, nil }
+func (ByAppending) AppendBinary(b []byte) ([]byte, error) {
+	_ = append(b, "begun"...)
+	panic("click")
+}
+func (*ByAppending) UnmarshalBinary([]byte) error { return nil }

@@ -1,9 +1,11 @@
 package message
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +27,17 @@ func marshalsBinary(t reflect.Type) bool {
 	return t.Kind() != reflect.Pointer && t.Implements(binaryMarshaler) && reflect.PointerTo(t).Implements(binaryUnmarshaler)
 }
 
+// marshalsHalf reports whether the type, or a pointer to it, has methods that turn it into bytes or back, but not in the way that marshalsItself wants: the
+// encoder or the decoder would call them nevertheless.
+func marshalsHalf(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return false
+	}
+	p := reflect.PointerTo(t)
+	return !marshalsItself(t) && (p.Implements(binaryMarshaler) || p.Implements(binaryUnmarshaler) || p.Implements(cborMarshaler) || p.Implements(cborUnmarshaler))
+}
+
 // marshalsItself reports whether values of the type do without our looking at their fields.
 func marshalsItself(t reflect.Type) bool {
 	return marshalsBinary(t) || t.Kind() != reflect.Pointer && t.Implements(cborMarshaler) && reflect.PointerTo(t).Implements(cborUnmarshaler)
@@ -42,6 +55,9 @@ func refuse(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	if marshalsItself(t) {
 		return refuseBorrowed(t, path)
 	}
+	if marshalsHalf(t) {
+		return fmt.Errorf("%s: to turn itself into bytes, %v needs MarshalBinary on the value and UnmarshalBinary on the pointer (or both of CBOR)", path, t)
+	}
 	seen[t] = true
 	defer delete(seen, t)
 	bad := func(format string, args ...any) error {
@@ -49,15 +65,26 @@ func refuse(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		if t.Elem().Kind() == reflect.Pointer {
+		switch kind := t.Elem().Kind(); kind {
+		case reflect.Pointer:
 			return bad("a pointer to a pointer cannot be sent")
+		case reflect.Slice, reflect.Map, reflect.Interface:
+			if !marshalsBinary(t.Elem()) {
+				return bad("a pointer to a value of kind %v cannot be sent: if it points to nil, it would arrive as nil", kind)
+			}
 		}
 		return refuse(t.Elem(), path, seen)
 	case reflect.Slice, reflect.Array:
 		return refuse(t.Elem(), path+"[]", seen)
 	case reflect.Map:
 		switch k := t.Key(); {
-		case k.Kind() == reflect.String, k.Kind() >= reflect.Int && k.Kind() <= reflect.Uint64, marshalsBinary(k):
+		case k == timeType:
+			return bad("times cannot be keys: equal ones can differ")
+		case marshalsBinary(k):
+			if err := refuseBorrowed(k, path); err != nil {
+				return err
+			}
+		case !marshalsHalf(k) && (k.Kind() == reflect.String || k.Kind() >= reflect.Int && k.Kind() <= reflect.Uint64):
 		default:
 			return bad("a map's keys must be strings, integers or values that marshal themselves to binary, not %v", k)
 		}
@@ -81,69 +108,59 @@ func refuseBorrowed(t reflect.Type, path string) error {
 		return nil
 	}
 	for i := range t.NumField() {
-		if f := t.Field(i); f.Anonymous && marshalsItself(f.Type) {
+		f := t.Field(i)
+		if inner := f.Type; f.Anonymous && (marshalsItself(inner) || inner.Kind() == reflect.Pointer && marshalsItself(inner.Elem())) {
 			return fmt.Errorf("%s.%s: the embedded field marshals the whole %v as itself, without the other fields; give it a name", path, f.Name, t)
 		}
 	}
 	return nil
 }
 
-// fieldsOf calls f for each field that CBOR sees in a struct: those of embedded structs stand beside the others.
-func fieldsOf(t reflect.Type, path string, above map[reflect.Type]bool, f func(field reflect.StructField, where string)) {
-	if above[t] {
-		return
-	}
-	above[t] = true
-	defer delete(above, t)
-	for i := range t.NumField() {
-		field := t.Field(i)
-		where := path + "." + field.Name
-		inner := field.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
-		}
-		if field.Anonymous && tagName(field) == "" && inner.Kind() == reflect.Struct && inner != timeType && !marshalsItself(inner) {
-			fieldsOf(inner, where, above, f)
-		} else {
-			f(field, where)
-		}
-	}
-}
-
 func refuseFields(t reflect.Type, path string, seen map[reflect.Type]bool) error {
 	names := make(map[string]string)
-	var clash error
-	fieldsOf(t, path, make(map[reflect.Type]bool), func(f reflect.StructField, where string) {
-		name := f.Name
-		for _, key := range []string{"json", "cbor"} {
-			if tag, _, _ := strings.Cut(f.Tag.Get(key), ","); tag != "" {
-				name = tag
-			}
-		}
-		if other, twice := names[name]; twice && clash == nil {
-			clash = fmt.Errorf("%s: has the same name as %s: one of them would be lost", where, other)
-		}
-		names[name] = where
-	})
-	if clash != nil {
-		return clash
-	}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		where := path + "." + f.Name
 		if !f.IsExported() {
 			return fmt.Errorf("%s: an unexported field would be lost; export it, or give the type MarshalBinary and UnmarshalBinary", where)
 		}
-		for _, key := range []string{"json", "cbor"} {
-			if f.Tag.Get(key) == "-" {
-				return fmt.Errorf("%s: the field would be lost: its tag %s:\"-\" leaves it out", where, key)
+		key, tag := tagOf(f)
+		if tag == "-" {
+			return fmt.Errorf("%s: the field would be lost: its tag %s:%q leaves it out", where, key, tag)
+		}
+		for _, option := range strings.Split(tag, ",")[1:] {
+			switch option {
+			case "omitempty", "omitzero", "keyasint", "toarray":
+				return fmt.Errorf("%s: all fields are sent, by name: take %s out of the tag %s:%q", where, option, key, tag)
 			}
 		}
+		name := fieldName(f)
+		if other := names[name]; other != "" {
+			return fmt.Errorf("%s: has the same name as %s: one of them would be lost", where, other)
+		}
+		names[name] = where
 		if err := refuse(f.Type, where, seen); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tagOf returns the tag that counts on the wire, "" for none, and its key.
+func tagOf(f reflect.StructField) (key, tag string) {
+	for _, key := range []string{"cbor", "json"} {
+		if tag := f.Tag.Get(key); tag != "" {
+			return key, tag
+		}
+	}
+	return "", ""
+}
+
+// fieldName returns the name of a field on the wire.
+func fieldName(f reflect.StructField) string {
+	_, tag := tagOf(f)
+	name, _, _ := strings.Cut(tag, ",")
+	return cmp.Or(name, f.Name)
 }
 
 // shapeOf describes how values of a type look on the wire: two types of one shape can be decoded from each other's bytes.
@@ -191,12 +208,12 @@ func describe(b *strings.Builder, t reflect.Type, above map[reflect.Type]int) {
 			if i > 0 {
 				b.WriteString("; ")
 			}
-			f := t.Field(i)
-			if f.Anonymous {
-				b.WriteByte('+')
+			name := fieldName(t.Field(i))
+			if strings.ContainsAny(name, " ;{}\"") {
+				name = strconv.Quote(name)
 			}
-			b.WriteString(f.Name + tagName(f) + " ")
-			describe(b, f.Type, above)
+			b.WriteString(name + " ")
+			describe(b, t.Field(i).Type, above)
 		}
 		b.WriteByte('}')
 	default:
@@ -204,41 +221,37 @@ func describe(b *strings.Builder, t reflect.Type, above map[reflect.Type]int) {
 	}
 }
 
-// tagName returns the name that a field's tag gives it on the wire, "" for none.
-func tagName(f reflect.StructField) string {
-	for _, key := range []string{"cbor", "json"} {
-		if tag := f.Tag.Get(key); tag != "" {
-			return "`" + tag + "`"
-		}
-	}
-	return ""
-}
-
-// traits reports whether there are interfaces in a type, and whether it contains itself.
-func traits(t reflect.Type) (interfaces, recursive bool) {
+// traits reports whether there are values in a type that the type does not tell, interfaces or values of the type itself, and whether the type is
+// written as a boxed type: for its interfaces, times and embedded fields.
+func traits(t reflect.Type) (open, boxed bool) {
 	above := make(map[reflect.Type]bool)
 	var look func(t reflect.Type)
 	look = func(t reflect.Type) {
 		if above[t] {
-			recursive = true
+			open = true
 			return
 		}
-		if t == timeType || marshalsItself(t) {
+		if t == timeType {
+			boxed = true
+		}
+		if marshalsItself(t) {
 			return
 		}
 		above[t] = true
 		defer delete(above, t)
 		switch t.Kind() {
 		case reflect.Interface:
-			interfaces = true
+			open, boxed = true, true
 		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
 			look(t.Elem())
 		case reflect.Struct:
 			for i := range t.NumField() {
-				look(t.Field(i).Type)
+				f := t.Field(i)
+				boxed = boxed || f.Anonymous
+				look(f.Type)
 			}
 		}
 	}
 	look(t)
-	return interfaces, recursive
+	return open, boxed
 }

@@ -32,9 +32,17 @@ func (s TypeSet) Err() error { return s.err }
 // programs are never taken for each other. [Named] gives another name. A *T is a type of its own beside T.
 //
 // A type that would arrive damaged is refused, with the path of the field in the error that [TypeSet.Err] and NewRegistry return:
-// types with unexported fields, or with fields that are errors, functions, channels, complex numbers or unsafe pointers, fields that
-// a struct tag leaves out, and structs without a name. A type that has the methods MarshalBinary and UnmarshalBinary (encoding.BinaryMarshaler on the
-// value) may be anything. Fields of an interface type may hold values of registered types.
+//   - types with unexported fields, or with fields that are errors, functions, channels, complex numbers or unsafe pointers;
+//   - fields that a struct tag (cbor, or else json) leaves out, always or when they are empty (-, omitempty, omitzero), or sends without their names
+//     (keyasint, toarray), and fields to which tags give one name;
+//   - pointers to pointers, slices, maps and interfaces;
+//   - maps whose keys are not strings, integers or values that turn themselves into bytes, and maps with times as keys;
+//   - structs without a name, and pointers to, slices, arrays and maps of them, unless [Named] gives a name. As types of fields they are fine.
+//
+// A type that has the methods MarshalBinary on the value and UnmarshalBinary on the pointer (encoding.BinaryMarshaler and encoding.BinaryUnmarshaler), or
+// MarshalCBOR and UnmarshalCBOR, may be anything; one of them alone, or MarshalBinary on the pointer, is refused. What it
+// does with bytes of strangers, and how much memory it takes for them, is its own matter. Fields of an interface type may hold values of registered
+// types.
 func Types(samples ...any) TypeSet {
 	var s TypeSet
 	for _, sample := range samples {
@@ -52,6 +60,10 @@ func Types(samples ...any) TypeSet {
 			continue
 		}
 		if r.name == "" {
+			if nameless(r.typ) {
+				s.err = errors.Join(s.err, fmt.Errorf("message.Types: %v: the struct has no name; declare a type, or give it a name with message.Named", r.typ))
+				continue
+			}
 			r.name = wireName(r.typ)
 		}
 		s.types = append(s.types, r)
@@ -65,6 +77,18 @@ func Named(name string, sample any) any { return named{name, sample} }
 type named struct {
 	name   string
 	sample any
+}
+
+// nameless reports whether there is a struct without a name where the name of a type should be.
+func nameless(t reflect.Type) bool {
+	if t.Name() != "" {
+		return false
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return nameless(t.Elem())
+	}
+	return t.Kind() == reflect.Struct
 }
 
 // wireName returns the name of a type on the wire.

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/fxamacker/cbor/v2"
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/message"
@@ -64,7 +65,78 @@ type (
 		secret int
 	}
 	withContext struct{ Ctx context.Context }
+
+	twoNames struct {
+		Base
+		X int `cbor:"Base"`
+	}
+	whenSet struct {
+		A int `cbor:",omitempty"`
+	}
+	whenNotZero struct {
+		A int `json:"a,omitzero"`
+	}
+	byNumber struct {
+		A int `cbor:"1,keyasint"`
+	}
+	asArray struct {
+		A int `cbor:"a,toarray"`
+	}
+	asArrayWhole struct {
+		_ struct{} `cbor:",toarray"`
+		A int
+	}
+	otherTags struct {
+		A int `cbor:"a" json:"-"`
+		B int `json:"b,string"`
+		C int `cbor:",x" json:"A"`
+		D int `cbor:"a b; c"`
+	}
+	withSlicePointer     struct{ P *[]int }
+	withMapPointer       struct{ P []*map[string]int }
+	withInterfacePointer struct{ P map[string]*any }
+	withPointPointer     struct {
+		P *Point
+		S *marks
+	}
+	withTimeKey struct{ M map[time.Time]int }
+	withAnon    struct {
+		S struct{ A int }
+		L []struct{ B any }
+	}
+	pointPlus struct {
+		*Point
+		Note string
+	}
+	halfKey   struct{ M map[halfText]int }
+	halfText  string
+	half      struct{ A int }
+	onPointer struct{ A int }
+	marks     []byte
+	item      struct{ raw cbor.RawMessage }
+	embeds    struct {
+		*Base
+		*Header
+		Pair[int, any]
+		At time.Time
+	}
 )
+
+func (i item) MarshalCBOR() ([]byte, error) { return i.raw, nil }
+func (i *item) UnmarshalCBOR(data []byte) error {
+	i.raw = append(cbor.RawMessage{}, data...)
+	return nil
+}
+
+func (half) MarshalBinary() ([]byte, error)          { return nil, nil }
+func (halfText) MarshalBinary() ([]byte, error)      { return nil, nil }
+func (*onPointer) MarshalBinary() ([]byte, error)    { return nil, nil }
+func (*onPointer) UnmarshalBinary(data []byte) error { return nil }
+func (m marks) MarshalBinary() ([]byte, error)       { return m, nil }
+func (m *marks) UnmarshalBinary(data []byte) error {
+	*m = append(marks{}, data...)
+	return nil
+}
 
 func (own) MarshalBinary() ([]byte, error)     { return nil, nil }
 func (*own) UnmarshalBinary(data []byte) error { return nil }
@@ -90,9 +162,23 @@ func TestTypesRefusesWhatWouldArriveDamaged(t *testing.T) {
 		{withBoolKey{}, []string{"withBoolKey.M", "bool"}},
 		{leftOut{}, []string{"leftOut.B", `json:"-"`}},
 		{twoTags{}, []string{"twoTags.B", "twoTags.A"}},
-		{shadowed{}, []string{"shadowed.Name", "shadowed.Base.Name", "lost"}},
-		{ambiguous{}, []string{"ambiguous.Other.Name", "ambiguous.Base.Name"}},
-		{pointerAmbiguous{}, []string{"pointerAmbiguous.Other.Name"}},
+		{twoNames{}, []string{"twoNames.X", "twoNames.Base", "lost"}},
+		{whenSet{}, []string{"whenSet.A", "omitempty"}},
+		{whenNotZero{}, []string{"whenNotZero.A", "omitzero"}},
+		{byNumber{}, []string{"byNumber.A", "keyasint"}},
+		{asArray{}, []string{"asArray.A", "toarray"}},
+		{asArrayWhole{}, []string{"asArrayWhole._"}},
+		{withSlicePointer{}, []string{"withSlicePointer.P", "of kind slice"}},
+		{withMapPointer{}, []string{"withMapPointer.P[]", "of kind map"}},
+		{withInterfacePointer{}, []string{"withInterfacePointer.P[]", "of kind interface"}},
+		{&[]int{}, []string{"*[]int", "of kind slice"}},
+		{withTimeKey{}, []string{"withTimeKey.M", "keys"}},
+		{struct{ A int }{}, []string{"struct { A int }", "no name", "message.Named"}},
+		{[]*struct{ A int }{}, []string{"struct { A int }", "no name"}},
+		{half{}, []string{"half", "UnmarshalBinary"}},
+		{onPointer{}, []string{"onPointer", "MarshalBinary on the value"}},
+		{halfKey{}, []string{"halfKey.M", "halfText"}},
+		{pointPlus{}, []string{"pointPlus.Point", "give it a name"}},
 		{stamped{}, []string{"stamped.Time", "give it a name"}},
 		{func() {}, []string{"func"}},
 		{make(chan int), []string{"chan"}},
@@ -104,7 +190,8 @@ func TestTypesRefusesWhatWouldArriveDamaged(t *testing.T) {
 			assert.ErrorContains(t, err, text)
 		}
 	}
-	assert.NilError(t, message.Types(Order{}, Crate{}, Tree{}, stampedWell{}, taggedApart{}, onlyStamp{}, own{secret: 1}, withContext{}).Err())
+	assert.NilError(t, message.Types(Order{}, Crate{}, Tree{}, stampedWell{}, taggedApart{}, onlyStamp{}, own{secret: 1}, withContext{},
+		withPointPointer{}, withAnon{}, message.Named("x", struct{ A int }{}), otherTags{}, embeds{}).Err())
 }
 
 func TestTypesRefusesAllAtOnce(t *testing.T) {
@@ -114,9 +201,15 @@ func TestTypesRefusesAllAtOnce(t *testing.T) {
 }
 
 func TestTypesAcceptedBesideRefusedOnesArrive(t *testing.T) {
-	r := newRegistry(t, message.Types(stampedWell{}, taggedApart{}, onlyStamp{}))
+	r := newRegistry(t, message.Types(stampedWell{}, taggedApart{}, onlyStamp{}, shadowed{}, ambiguous{}, pointerAmbiguous{}, embeds{}, &embeds{}, otherTags{},
+		withPointPointer{}, withAnon{}, message.Named("x", struct{ A int }{}), item{}, []item(nil)))
 	at := time.Unix(1, 2).UTC()
-	for _, msg := range []any{stampedWell{at, "n", Header{1}}, taggedApart{Base{"in"}, "out"}, onlyStamp{at}} {
+	for _, msg := range []any{
+		stampedWell{at, "n", Header{1}}, taggedApart{Base{"in"}, "out"}, onlyStamp{at}, shadowed{Base{"in"}, "out"}, ambiguous{Base{"a"}, Other{"b"}},
+		pointerAmbiguous{&Base{"a"}, Other{"b"}}, pointerAmbiguous{}, embeds{nil, &Header{}, Pair[int, any]{1, "x"}, at}, &embeds{}, otherTags{1, 2, 3, 4},
+		withPointPointer{&Point{1, 2}, &marks{}}, withPointPointer{}, withAnon{S: struct{ A int }{1}, L: []struct{ B any }{{2}}}, struct{ A int }{1},
+		item{cbor.RawMessage{0xf6}}, []item{{cbor.RawMessage{0xf6}}, {cbor.RawMessage{0x82, 1, 0xa1, 0x61, 'x', 0xf7}}, {cbor.RawMessage{0x41, 1}}},
+	} {
 		got, err := r.Decode(encode(t, r, msg))
 		assert.NilError(t, err)
 		same(t, got, msg)
