@@ -40,10 +40,16 @@ type App struct {
 // Main runs a program: it calls run with a context that is done on SIGINT or SIGTERM, and ends the process when run returns, with status 1 and the error
 // on standard error when there is one. A second signal ends the process at once.
 func (a App) Main(run func(ctx context.Context) error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		signal.Stop(signals) // before run learns of the first, so that the second is never lost
+		cancel()
+	}()
 	err := run(ctx)
-	stop()
+	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
