@@ -151,7 +151,6 @@ var programs = map[string]func(){
 			}
 			fmt.Println("ready")
 			<-ctx.Done()
-			fmt.Println("stopping")
 			return sys.Shutdown(context.Background())
 		})
 	},
@@ -208,8 +207,8 @@ func TestMainEndsTheProcess(t *testing.T) {
 	}{
 		{"good", nil, "exit status 0", "done", ""},
 		{"bad", nil, "exit status 1", "", "error: no luck today\n"},
-		{"waiting", os.Interrupt, "exit status 0", "ready stopping", ""},
-		{"waiting", syscall.SIGTERM, "exit status 0", "ready stopping", ""},
+		{"waiting", os.Interrupt, "exit status 0", "ready", ""},
+		{"waiting", syscall.SIGTERM, "exit status 0", "ready", ""},
 		{"stubborn", os.Interrupt, "signal: interrupt", "ready stopping", ""},
 		{"stubborn", syscall.SIGTERM, "signal: terminated", "ready stopping", ""},
 		{"tests that pass", nil, "exit status 0", "", ""},

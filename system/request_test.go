@@ -224,6 +224,36 @@ func TestAnswerToAnActorThatHasEnded(t *testing.T) {
 	})
 }
 
+func TestAnswerToAnActorThatWaitsForItsChildren(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := make(chan struct{})
+		sys := start(t, system.Options{}, kind("slow", func(ctx *actor.Context, msg any) error {
+			switch msg.(type) {
+			case text:
+				<-gate
+				ctx.Send(ctx.Sender(), text{"too late"})
+			case message.ActorExitRequest:
+				time.Sleep(time.Second)
+			}
+			return nil
+		}), asking(func(ctx *actor.Context, _ address.Address, say func(string, ...any)) {
+			ctx.Request(ctx.Create("slow"), text{"?"}, 0, func(reply any, err error) error {
+				t.Errorf("an answer after Exit: %v %v", reply, err)
+				return nil
+			})
+			ctx.Exit()
+		}))
+		a := create(t, sys, "asking")
+		tell(t, sys, a, refer{})
+		synctest.Wait()
+		assert.Assert(t, ask[message.ActorStatus](t, sys, a, message.StatusRequest{}).Exiting)
+		close(gate)
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		gone(t, sys, a)
+	})
+}
+
 func TestTypedRequest(t *testing.T) {
 	schedulers(t, func(t *testing.T, o system.Options) {
 		sys := start(t, o, echo, asking(func(ctx *actor.Context, to address.Address, say func(string, ...any)) {

@@ -57,7 +57,7 @@ func (c *cell) linger(w *worker) bool {
 }
 
 // lingering is how often a turn looks for more messages before it ends.
-const lingering = 3
+const lingering = 8
 
 // drain hands the batch to the actor, message by message. It returns when the batch is done or the actor's end may have come nearer,
 // and, by its deferred function, when the actor did not return.
