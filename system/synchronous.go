@@ -114,9 +114,7 @@ func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) e
 		}
 		var alarm <-chan time.Time
 		if timed {
-			t := time.NewTimer(time.Until(at))
-			defer t.Stop()
-			alarm = t.C
+			alarm = time.After(time.Until(at))
 		}
 		select {
 		case <-alarm:
