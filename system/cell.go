@@ -153,7 +153,8 @@ func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created 
 }
 
 // adopt makes c a child of parent, or of the root when the parent has ended.
-func (c *cell) adopt(parent *cell) {
+func (c *cell) adopt(creator *cell) {
+	parent := creator
 	parent.mu.Lock()
 	if parent.closed {
 		parent.mu.Unlock()
@@ -163,10 +164,11 @@ func (c *cell) adopt(parent *cell) {
 	c.parent.Store(parent)
 	parent.link(c)
 	parent.mu.Unlock()
-	if parent == c.node.root {
+	switch {
+	case creator == c.node.root:
 		c.node.adopted(c)
-	} else if parent.phase.Load() >= leaving { // it has asked all of its children already, and waits for them
-		c.tell(envelope{message.ActorExitRequest{}, parent.self})
+	case creator.phase.Load() >= leaving: // it has asked all of its children already
+		c.tell(envelope{message.ActorExitRequest{}, creator.self})
 	}
 }
 
