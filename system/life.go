@@ -186,13 +186,15 @@ func (c *cell) refuse(e envelope) {
 
 // close closes the mailbox and says what was in it, what else there is, and whether this was the first call.
 func (c *cell) close() (rest []envelope, m *more, first bool) {
-	c.self.Record().Unbind()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m = c.extra()
 	if c.closed {
 		return nil, m, false
 	}
+	if m.unborn == nil {
+		c.self.Record().Unbind()
+	} // else whoever writes to it, now or later, is to learn why it never was
 	c.closed = true
 	c.phase.Store(ended)
 	rest, c.queue = c.queue, nil

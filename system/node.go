@@ -144,7 +144,11 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 				break
 			}
 			refused, err := m.push(ctx, e, from)
-			if refused != "" {
+			switch refused {
+			case "":
+			case refusedEnded:
+				m.refuse(e)
+			default:
 				n.undeliverable(e, to, refused)
 			}
 			return err
