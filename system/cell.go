@@ -102,8 +102,8 @@ func (c *cell) grown() *more {
 }
 
 // create makes a cell. Its actor is made in the cell's first turn, so that whatever goes wrong there
-// hurts nobody else; err is what is known to be wrong already.
-func (n *node) create(parent *cell, kindName string, options actor.CreateOptions, created chan error) *cell {
+// hurts nobody else. made is false when it is there already, under its global name.
+func (n *node) create(parent *cell, kindName string, options actor.CreateOptions, created chan error) (c *cell, made bool) {
 	k, err := n.admit(kindName, options)
 	if n.closing.Load() {
 		err = ErrShutdown
@@ -114,10 +114,10 @@ func (n *node) create(parent *cell, kindName string, options actor.CreateOptions
 	if options.GlobalName != "" {
 		return n.names.create(n, k, options, err, created)
 	}
-	c := n.newCell(k, options, err, created)
+	c = n.newCell(k, options, err, created)
 	c.adopt(parent)
 	n.ready(c, parent)
-	return c
+	return c, true
 }
 
 // admit finds the kind and checks the options.

@@ -20,10 +20,38 @@ func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 // errGoexit is the reason of an actor's end that it caused itself (Thespian 3.5 feature I3).
 var errGoexit = errors.New("runtime.Goexit ended the actor")
 
+// A userError is an error of an actor's code, with all that the system wants to know of it: its methods are the actor's code, too, and may panic.
+type userError struct {
+	text      string
+	permanent bool
+	cause     error // for the program that created the actor; never looked into here
+}
+
+func (e *userError) Error() string { return e.text }
+func (e *userError) Unwrap() error { return e.cause }
+
+// secure returns an error of an actor's code as one whose methods can be called anywhere.
+func secure(err error) (safe error) {
+	if err == nil {
+		return nil
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			safe = &panicError{fmt.Sprintf("in the methods of the error %T: %v", err, value), debug.Stack()}
+		}
+	}()
+	return &userError{err.Error(), actor.IsPermanent(err), err}
+}
+
 // details returns the text for PoisonMessage.Details: with the stack, when there is one.
 func details(err error) string {
-	if p := (*panicError)(nil); errors.As(err, &p) {
-		return fmt.Sprintf("%v\n\n%s", err, p.stack)
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		switch e := e.(type) {
+		case *panicError:
+			return fmt.Sprintf("%v\n\n%s", err, e.stack)
+		case *userError:
+			return err.Error()
+		}
 	}
 	return err.Error()
 }
@@ -66,7 +94,8 @@ func (c *cell) afterwards(w *worker, err error) {
 	}
 	c.countFailure()
 	w.attempt++
-	if w.attempt < c.kind.attempts && !actor.IsPermanent(err) && c.phase.Load() == running {
+	user, _ := err.(*userError)
+	if w.attempt < c.kind.attempts && (user == nil || !user.permanent) && c.phase.Load() == running {
 		return // once more
 	}
 	w.finish()

@@ -17,6 +17,10 @@ var errEnded = errors.New(refusedEnded)
 
 // join has the outcome of the actor's start sent to the channel.
 func (c *cell) join(created chan error) {
+	if c.phase.Load() == running {
+		created <- nil
+		return
+	}
 	if refused, _ := c.push(noContext, envelope{msg: joiner(created)}, nil); refused != "" {
 		created <- errEnded
 	}
@@ -33,7 +37,7 @@ func (c *cell) start(w *worker) {
 	c.birth = nil
 	if err != nil {
 		c.countFailure()
-		if p := (*panicError)(nil); errors.As(err, &p) {
+		if _, panicked := err.(*panicError); panicked {
 			c.logFailure("actor could not start", nil, err)
 		}
 		c.actor = nil
@@ -44,8 +48,8 @@ func (c *cell) start(w *worker) {
 		c.beginLeaving(err.Error(), true)
 	} else if !c.phase.CompareAndSwap(starting, running) {
 		err = ErrShutdown
-	} else if c.exitReason() != "" {
-		c.phase.CompareAndSwap(running, leaving) // it called Exit
+	} else if reason := c.exitReason(); reason != "" {
+		c.beginLeaving(reason, true) // it called Exit, and may have created children since
 	}
 	if b != nil && b.created != nil {
 		b.created <- err
@@ -61,7 +65,7 @@ func (c *cell) make(w *worker) (err error) {
 			w.failure = nil
 		}
 	}()
-	err = c.construct()
+	err = secure(c.construct())
 	w.failure = nil
 	return err
 }

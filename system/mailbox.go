@@ -18,7 +18,7 @@ func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string
 	n := c.node
 	mark, concurrent := n.limits.Mark, n.synchronous == nil
 	c.lock()
-	if c.closed || len(c.queue)+1 >= mark || !concurrent {
+	if c.closed || len(c.queue)+1 >= mark || !concurrent || from != nil && from.phase.Load() == ended {
 		c.mu.Unlock()
 		return c.pushSlow(ctx, e, from)
 	}
@@ -35,6 +35,9 @@ func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string
 // enqueue puts an envelope into the queue, and reports whether the actor has to be made ready. The lock is held.
 func (c *cell) enqueue(e envelope) (idle bool) {
 	c.queue = append(c.queue, e)
+	if len(c.queue) >= c.node.limits.Mark && c.more != nil {
+		wakeAll(&c.more.blocked) // this actor's own sends wait no longer
+	}
 	if s := c.node.synchronous; s != nil {
 		s.add(c) // in one step with the queue: who drives must find a turn for each message
 		return false
@@ -70,6 +73,7 @@ func (c *cell) tell(e envelope) {
 
 const (
 	refusedEnded      = "the actor has ended"
+	refusedSender     = "its sender has ended"
 	refusedOverloaded = "overloaded"
 )
 
@@ -88,6 +92,10 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 			c.mu.Unlock()
 			return refusedEnded, nil
 		}
+		if from != nil && from.phase.Load() == ended { // nothing comes behind the notice of its end, which takes the same lock
+			c.mu.Unlock()
+			return refusedSender, nil
+		}
 		n := len(c.queue)
 		if n >= limits.Hard && !passes {
 			c.mu.Unlock()
@@ -95,9 +103,6 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 		}
 		if n < limits.Mark || !mayWait {
 			idle := c.enqueue(e)
-			if n+1 >= limits.Mark && c.more != nil {
-				wakeAll(&c.more.blocked) // this actor's own sends wait no longer
-			}
 			c.mu.Unlock()
 			if idle {
 				c.node.ready(c, from)

@@ -14,18 +14,18 @@ type names struct {
 	actors map[string]*cell
 }
 
-// create returns the actor of the name, and creates it when there is none. A failure that is known before
-// is not remembered under the name.
-func (ns *names) create(n *node, k *kind, options actor.CreateOptions, err error, created chan error) *cell {
+// create returns the actor of the name, and creates it when there is none, or one that is about to end; made says which. A failure that is
+// known before is not remembered under the name.
+func (ns *names) create(n *node, k *kind, options actor.CreateOptions, err error, created chan error) (c *cell, made bool) {
 	ns.mu.Lock()
-	if c := ns.actors[options.GlobalName]; c != nil {
+	if c := ns.actors[options.GlobalName]; c != nil && c.phase.Load() < leaving {
 		ns.mu.Unlock()
 		if created != nil {
 			c.join(created)
 		}
-		return c
+		return c, false
 	}
-	c := n.newCell(k, options, err, created)
+	c = n.newCell(k, options, err, created)
 	if err == nil {
 		if ns.actors == nil {
 			ns.actors = make(map[string]*cell)
@@ -35,7 +35,7 @@ func (ns *names) create(n *node, k *kind, options actor.CreateOptions, err error
 	ns.mu.Unlock()
 	c.adopt(n.root)
 	n.ready(c, nil)
-	return c
+	return c, true
 }
 
 func (ns *names) drop(name string, c *cell) {

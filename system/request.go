@@ -52,7 +52,7 @@ func (r *request) answered(e envelope, answer any) {
 			answer, err = nil, m
 		}
 		c.sender = e.sender
-		if err := r.then(answer, err); err != nil {
+		if err := secure(r.then(answer, err)); err != nil {
 			c.countFailure()
 			c.logFailure("actor failed on the answer to a request", e.msg, err)
 		}

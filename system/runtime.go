@@ -54,7 +54,7 @@ func (c *cell) Send(to address.Address, msg any) {
 		return
 	}
 	if c.phase.Load() == ended {
-		n.undeliverable(envelope{prepared, c.self}, to, "its sender has ended")
+		n.undeliverable(envelope{prepared, c.self}, to, refusedSender)
 		return
 	}
 	c.sent.Add(1)
@@ -67,7 +67,8 @@ func (c *cell) Create(kindName string, options actor.CreateOptions) address.Addr
 		return c.node.newAddress() // of nobody (Thespian 3.5 feature A9)
 	}
 	c.grown().created.Add(1)
-	return c.node.create(c, kindName, options, nil).self
+	child, _ := c.node.create(c, kindName, options, nil)
+	return child.self
 }
 
 // Done is a method of actor.Runtime.

@@ -46,16 +46,42 @@ func (s *System) create(ctx context.Context, kindName string, options actor.Crea
 	if n.closing.Load() {
 		return nil, ErrShutdown
 	}
-	created := make(chan error, 1)
-	c := n.create(n.root, kindName, options, created)
-	n.drive(ctx)
+	for {
+		created := make(chan error, 1)
+		c, made := n.create(n.root, kindName, options, created)
+		outcome, err := s.await(ctx, created)
+		switch {
+		case err != nil:
+			if made { // an actor that others have by its name is not ours to end
+				c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+			}
+			return nil, err
+		case outcome == errEnded && !made: // who had the name ended before it could say that it lives
+		default:
+			return c, outcome
+		}
+	}
+}
+
+// await returns what comes out of a creation, or why it was not waited for.
+func (s *System) await(ctx context.Context, created chan error) (outcome, err error) {
+	if sync := s.node.synchronous; sync != nil {
+		err = sync.until(ctx, s.Endpoint, func() bool {
+			select {
+			case outcome = <-created:
+				return true
+			default:
+				return false
+			}
+		})
+		return outcome, err
+	}
 	select {
-	case err := <-created:
-		return c, err
-	case <-n.killed:
+	case outcome = <-created:
+		return outcome, nil
+	case <-s.node.killed:
 		return nil, ErrShutdown
 	case <-ctx.Done():
-		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
 		return nil, ctx.Err()
 	}
 }

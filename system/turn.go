@@ -90,7 +90,7 @@ func (c *cell) drain(w *worker) {
 		err := c.actor.Receive(&c.ctx, e.msg)
 		w.inside = false
 		if err != nil || w.hold {
-			c.afterwards(w, err)
+			c.afterwards(w, secure(err))
 		} else {
 			w.finish()
 		}
@@ -142,9 +142,12 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 		w.finish()
 	case joiner:
 		w.finish()
-		if c.actor == nil {
+		switch {
+		case c.actor == nil:
 			c.refuse(e)
-		} else {
+		case c.phase.Load() >= leaving:
+			m <- errEnded
+		default:
 			m <- nil
 		}
 	case message.StatusRequest:
@@ -171,7 +174,7 @@ func (c *cell) receiveLast(w *worker, e envelope) {
 		w.last, w.inside = true, true
 		err := c.actor.Receive(&c.ctx, e.msg)
 		w.last, w.inside, w.hold = false, false, false
-		c.afterLast(w, err)
+		c.afterLast(w, secure(err))
 	default:
 		w.finish()
 		c.refuse(e)
