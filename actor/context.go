@@ -15,7 +15,7 @@ import (
 //
 // It is also a [context.Context] that is done when the actor has ended, so it can be handed to whatever the actor calls.
 //
-// All methods but [Context.Sender] may be called from any goroutine. What an actor does after its end has no effect: its
+// All methods but [Context.Sender], [Context.Hold] and [Context.Release] may be called from any goroutine. What an actor does after its end has no effect: its
 // messages become dead letters.
 type Context struct {
 	rt Runtime
@@ -83,7 +83,8 @@ func One(options []CreateOptions) CreateOptions {
 // Request sends a message and has its answer handled by a function, which runs in the actor's own turn, as if
 // it were a part of Receive: it may use the actor's fields. It gets the first answer, or an error: context.DeadlineExceeded when
 // there was none within the timeout (0 or less: no timeout), a PoisonMessage when the receiver failed, or the reason for which the message could not be
-// delivered. An error that then returns, or a panic, is logged. Later answers become dead letters.
+// delivered. An error that then returns, or a panic, is logged. Later answers become dead letters. Sending waits as [Context.Send] does. Once the actor is about
+// to end the function is not called any more.
 func (c *Context) Request(to address.Address, msg any, timeout time.Duration, then func(reply any, err error) error) {
 	c.rt.Request(to, msg, timeout, then)
 }
@@ -113,7 +114,8 @@ func (c *Context) Unwatch(actor address.Address) { c.rt.Watch(actor, false) }
 // (ThespianWatch, Thespian 3.5 feature A25.)
 func (c *Context) WatchFiles(files ...syscall.Conn) error { return c.rt.WatchFiles(files) }
 
-// Hold puts the message that is being received aside. Its sender hears nothing of it.
+// Hold puts the message that is being received aside, when Receive returns without an error. Its sender hears nothing of it. It has no effect outside of Receive, and for the messages that
+// come at an actor's end.
 func (c *Context) Hold() { c.rt.Hold() }
 
 // Release has all messages that were put aside come next, in the order in which they came first.

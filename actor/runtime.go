@@ -11,7 +11,7 @@ import (
 
 // Runtime is what a [Context] asks of the system that runs its actor; the methods of Context of the same names say what
 // each does. It is implemented by systems, and by whoever tests an actor without one. All methods but
-// Sender, Hold and Release may be called from any goroutine, at once; none but Send may block.
+// Sender, Hold and Release may be called from any goroutine, at once; none but Send and Request may wait, and only for a receiver's full mailbox.
 type Runtime interface {
 	Self() address.Address
 	Parent() address.Address

@@ -25,17 +25,26 @@ type transient struct {
 	life  time.Duration
 	renew bool // each message begins the time anew
 	end   Wakeup
+	times int // how often the time began
 }
 
-// expired is the payload of the wake-up that ends a transient actor: its own, so that actors can be wrapped twice.
-type expired struct{ of *transient }
+// expired is the payload of the wake-up that ends a transient actor: its own, so that actors can be wrapped twice, and the last, as one that was
+// on its way already cannot be cancelled.
+type expired struct {
+	of    *transient
+	times int
+}
 
 func (t *transient) Start(ctx *Context, args any) error { return Start(ctx, t.Actor, args) }
 
 func (t *transient) Receive(ctx *Context, msg any) error {
-	if w, ok := msg.(message.WakeupMessage); ok && w.Payload == (expired{t}) {
-		ctx.Send(ctx.Self(), message.ActorExitRequest{})
-		return nil
+	if w, ok := msg.(message.WakeupMessage); ok {
+		if e, own := w.Payload.(expired); own && e.of == t {
+			if e.times == t.times {
+				ctx.Send(ctx.Self(), message.ActorExitRequest{})
+			}
+			return nil
+		}
 	}
 	if !message.IsSystem(msg) && (t.end == nil || t.renew) {
 		if t.end != nil {
@@ -45,7 +54,8 @@ func (t *transient) Receive(ctx *Context, msg any) error {
 		if life == 0 {
 			life = DefaultTransient
 		}
-		t.end = ctx.WakeupAfter(life, expired{t})
+		t.times++
+		t.end = ctx.WakeupAfter(life, expired{t, t.times})
 	}
 	return t.Actor.Receive(ctx, msg)
 }

@@ -239,10 +239,13 @@ func (c *cell) hasChildren() bool {
 }
 
 // passesMark reports whether a message goes into a mailbox that is above its mark: those of the system do.
-func passesMark(msg any) bool {
+func passesMark(msg any) bool { return passesLimit(msg) || message.IsSystem(msg) }
+
+// passesLimit reports whether a message goes into a mailbox that is at its hard limit: what decides about life and death does, which comes once for each actor.
+func passesLimit(msg any) bool {
 	switch msg.(type) {
-	case control, joiner:
+	case control, joiner, message.ActorExitRequest, message.ChildActorExited, message.ActorExited:
 		return true
 	}
-	return message.IsSystem(msg)
+	return false
 }

@@ -150,9 +150,7 @@ func (c *cell) orphan() {
 func (c *cell) end(w *worker) {
 	rest, m, first := c.close()
 	rest = append(w.rest(), rest...)
-	w.stepped, w.gathered = false, false
-	c.flush(w)
-	c.worker.Store(nil)
+	c.leaveTurn(w)
 	if !first {
 		return // the system was closed
 	}
@@ -242,6 +240,7 @@ func (c *cell) farewell(m *more, reason string) {
 	m.watchers = nil
 	c.mu.Unlock()
 	for watcher := range watchers {
+		watcher.forget(c)
 		watcher.tell(envelope{message.ActorExited{Actor: c.self, Reason: reason}, c.self})
 	}
 	if root && last {

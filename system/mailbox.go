@@ -68,7 +68,9 @@ var noContext context.Context
 
 // tell puts a message of the system into the mailbox. It never waits. A mailbox that is closed drops it.
 func (c *cell) tell(e envelope) {
-	_, _ = c.push(noContext, e, nil)
+	if refused, _ := c.push(noContext, e, nil); refused == refusedOverloaded {
+		c.node.undeliverable(e, c.self, refused)
+	}
 }
 
 const (
@@ -97,7 +99,7 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 			return refusedSender, nil
 		}
 		n := len(c.queue)
-		if n >= limits.Hard && !passes {
+		if n >= limits.Hard && !passesLimit(e.msg) {
 			c.mu.Unlock()
 			return refusedOverloaded, nil
 		}
@@ -236,8 +238,14 @@ func (c *cell) idle(w *worker) {
 		w.batch = w.batch[:0]
 	}
 	c.scheduled = false
-	c.worker.Store(nil)
+	c.leaveTurn(w)
+}
+
+// leaveTurn leaves nothing of the turn with the worker.
+func (c *cell) leaveTurn(w *worker) {
 	c.flush(w)
+	w.stepped, w.gathered, w.failure = false, false, nil
+	c.worker.Store(nil)
 }
 
 // resumeSenders wakes those that wait for the mailbox, once the batch that they waited for is nearly done.

@@ -31,8 +31,7 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 			q.fail(fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
 		}))
 	}
-	c.sent.Add(1)
-	_ = c.node.deliver(noContext, envelope{prepared, q.address()}, to, c)
+	c.submit(to, envelope{prepared, q.address()})
 }
 
 // answered has the function run in the actor's turn, with a message or a failure.
@@ -76,7 +75,7 @@ func (c *cell) Go(work func(context.Context) any) {
 				result = message.PoisonMessage{Details: how}
 			}
 			if result != nil {
-				c.tell(envelope{result, c.self})
+				_ = n.deliver(noContext, envelope{result, c.self}, c.self, nil)
 			}
 			n.endWork()
 			n.goroutines.end()

@@ -53,12 +53,17 @@ func (c *cell) Send(to address.Address, msg any) {
 		c.tell(envelope{message.PoisonMessage{Message: msg, Details: err.Error()}, to})
 		return
 	}
+	c.submit(to, envelope{prepared, c.self})
+}
+
+// submit sends what the actor sends, unless it has ended.
+func (c *cell) submit(to address.Address, e envelope) {
 	if c.phase.Load() == ended {
-		n.undeliverable(envelope{prepared, c.self}, to, refusedSender)
+		c.node.undeliverable(e, to, refusedSender)
 		return
 	}
 	c.sent.Add(1)
-	_ = n.deliver(noContext, envelope{prepared, c.self}, to, c)
+	_ = c.node.deliver(noContext, e, to, c)
 }
 
 // Create is a method of actor.Runtime.

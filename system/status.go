@@ -38,7 +38,11 @@ func (n *node) status() message.SystemStatus {
 		GlobalNames: n.names.all(), Uptime: n.uptime(),
 	}
 	s.DeadLetterHandlers, s.DeadLetters = n.deadLetters.state()
-	n.walk(func(c *cell) { s.Actors = append(s.Actors, c.status()) })
+	n.walk(func(c *cell) {
+		if c.phase.Load() != ended { // who learned that from a refused message must not see it here
+			s.Actors = append(s.Actors, c.status())
+		}
+	})
 	s.Counters = map[string]uint64{"addresses issued": n.counter.Load(), "goroutines": uint64(max(0, n.goroutines.count.Load()))}
 	slices.SortFunc(s.DeadLetterHandlers, address.Address.Compare)
 	return s

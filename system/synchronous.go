@@ -144,8 +144,7 @@ func (n *node) countWork(by int) {
 func (c *cell) pause(w *worker) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	w.batch, w.next, w.stepped = w.batch[:0], 0, false
+	w.batch, w.next = w.batch[:0], 0
 	c.scheduled = false
-	c.worker.Store(nil)
-	c.flush(w)
+	c.leaveTurn(w)
 }

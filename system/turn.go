@@ -193,9 +193,9 @@ func (c *cell) afterLast(w *worker, err error) {
 	}
 }
 
-// Hold is a method of actor.Runtime.
+// Hold is a method of actor.Runtime. There is something to hold only while an ordinary message is received.
 func (c *cell) Hold() {
-	if w := c.worker.Load(); w != nil {
+	if w := c.worker.Load(); w != nil && w.inside && !w.control && !w.last {
 		w.hold = true
 	}
 }

@@ -16,26 +16,37 @@ func (c *cell) Watch(who address.Address, on bool) {
 		}
 	case !on:
 		other.unwatch(c)
-		c.mu.Lock()
-		if c.more != nil {
-			delete(c.more.watched, other)
-		}
-		c.mu.Unlock()
+		c.forget(other)
+	case !c.remember(other):
 	case !other.watchedBy(c):
+		c.forget(other)
 		c.tell(envelope{message.ActorExited{Actor: who, Reason: refusedEnded}, who})
-	default:
-		c.mu.Lock()
-		ended := c.closed
-		if m := c.extra(); !ended {
-			if m.watched == nil {
-				m.watched = make(map[*cell]struct{})
-			}
-			m.watched[other] = struct{}{}
-		}
-		c.mu.Unlock()
-		if ended {
-			other.unwatch(c)
-		}
+	case c.phase.Load() == ended: // meanwhile: nobody else would do it
+		other.unwatch(c)
+	}
+}
+
+// remember notes that c watches another actor. It reports whether c lives.
+func (c *cell) remember(other *cell) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	m := c.extra()
+	if m.watched == nil {
+		m.watched = make(map[*cell]struct{})
+	}
+	m.watched[other] = struct{}{}
+	return true
+}
+
+// forget notes that c does not watch another actor any more, or that it has ended.
+func (c *cell) forget(other *cell) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more != nil {
+		delete(c.more.watched, other)
 	}
 }
 

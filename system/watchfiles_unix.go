@@ -3,11 +3,11 @@
 package system
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -16,24 +16,21 @@ import (
 
 const watchSupported = true
 
-// A fileWatch waits until one of an actor's files can be read, and tells the actor once. It works on duplicates of the descriptors, so that it
-// can be ended without touching the files.
+// A fileWatch waits until one of an actor's files can be read, and tells the actor once. It polls duplicates of the descriptors, which stay valid when the actor
+// closes a file, and changes nothing about the files: to make them non-blocking for Go's poller would reach whoever shares them, such as the shell of a terminal.
 type fileWatch struct {
-	files []*os.File
-	fired sync.Once
+	fds  []unix.PollFd // of the files, then the end of a pipe whose other end is closed to end the watch
+	pipe int
+	once sync.Once
 }
 
 // WatchFiles is a method of actor.Runtime.
 func (c *cell) WatchFiles(files []syscall.Conn) error {
-	watch := &fileWatch{}
-	for i, file := range files {
-		dup, err := duplicate(file)
-		if err != nil {
-			watch.close()
-			return fmt.Errorf("watching file %d: %w", i, err)
-		}
-		watch.files = append(watch.files, dup)
+	watch, err := newFileWatch(files)
+	if err != nil {
+		return err
 	}
+	files = slices.Clone(files)
 	c.mu.Lock()
 	m := c.extra()
 	before, ended := m.files, c.closed
@@ -41,102 +38,96 @@ func (c *cell) WatchFiles(files []syscall.Conn) error {
 		m.files = watch
 	}
 	c.mu.Unlock()
-	if ended {
-		watch.close()
-		return nil
-	}
 	if before != nil {
 		before.stop()
 	}
-	for _, dup := range watch.files {
-		c.node.goroutines.begin()
-		go func() {
-			defer c.node.goroutines.end()
-			defer dup.Close()
-			if !readable(dup) {
-				return
-			}
-			watch.fired.Do(func() {
-				var ready []syscall.Conn
-				for i, other := range watch.files {
-					if polled(other) {
-						ready = append(ready, files[i])
-					}
-				}
-				c.tell(envelope{message.WatchMessage{Ready: ready}, c.self})
-				watch.expire()
-			})
-		}()
+	if ended || len(files) == 0 {
+		watch.stop()
+		watch.close()
+		return nil
 	}
+	c.node.goroutines.begin()
+	c.node.beginWork()
+	go func() {
+		if ready := watch.wait(files); len(ready) > 0 {
+			c.tell(envelope{message.WatchMessage{Ready: ready}, c.self})
+		}
+		watch.stop()
+		watch.close()
+		c.node.endWork()
+		c.node.goroutines.end()
+	}()
 	return nil
 }
 
-// duplicate returns a file of our own that becomes readable when the given one does.
-func duplicate(file syscall.Conn) (*os.File, error) {
+func newFileWatch(files []syscall.Conn) (*fileWatch, error) {
+	var ends [2]int
+	syscall.ForkLock.RLock()
+	err := unix.Pipe(ends[:])
+	if err == nil {
+		unix.CloseOnExec(ends[0])
+		unix.CloseOnExec(ends[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return nil, fmt.Errorf("watching files: %w", err)
+	}
+	watch := &fileWatch{pipe: ends[1]}
+	for i, file := range files {
+		fd, err := duplicate(file)
+		if err != nil {
+			watch.fds = append(watch.fds, unix.PollFd{Fd: int32(ends[0])})
+			watch.stop()
+			watch.close()
+			return nil, fmt.Errorf("watching file %d: %w", i, err)
+		}
+		watch.fds = append(watch.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	watch.fds = append(watch.fds, unix.PollFd{Fd: int32(ends[0]), Events: unix.POLLIN})
+	return watch, nil
+}
+
+// duplicate returns a descriptor of our own for the file.
+func duplicate(file syscall.Conn) (fd int, err error) {
 	raw, err := file.SyscallConn()
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	fd := -1
 	var dupErr error
 	if err := raw.Control(func(of uintptr) { fd, dupErr = unix.FcntlInt(of, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if dupErr != nil {
-		return nil, dupErr
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		_ = unix.Close(fd)
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), "watched"), nil
+	return fd, dupErr
 }
 
-// readable waits until the file can be read; false means that the watch was ended.
-func readable(file *os.File) bool {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return false
-	}
-	ready := false
-	err = raw.Read(func(fd uintptr) bool {
-		ready = pollFD(fd)
+// wait returns the files that can be read, none when the watch was ended.
+func (w *fileWatch) wait(files []syscall.Conn) (ready []syscall.Conn) {
+	for {
+		if _, err := unix.Poll(w.fds, -1); errors.Is(err, unix.EINTR) {
+			continue
+		} else if err != nil {
+			return nil
+		}
+		if w.fds[len(files)].Revents != 0 {
+			return nil
+		}
+		for i, file := range files {
+			if w.fds[i].Revents != 0 {
+				ready = append(ready, file)
+			}
+		}
 		return ready
-	})
-	return err == nil && ready
-}
-
-func polled(file *os.File) (ready bool) {
-	raw, err := file.SyscallConn()
-	if err != nil {
-		return false
-	}
-	err = raw.Control(func(fd uintptr) { ready = pollFD(fd) })
-	return err == nil && ready
-}
-
-// pollFD reports whether a read of the descriptor would not wait.
-func pollFD(fd uintptr) bool {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(fds, 0)
-	return err == nil && n > 0
-}
-
-// expire makes the goroutines that wait for a file return.
-func (w *fileWatch) expire() {
-	for _, file := range w.files {
-		_ = file.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 
-// close closes the files of a watch that never began.
-func (w *fileWatch) close() {
-	for _, file := range w.files {
-		_ = file.Close()
-	}
-}
-
-// stop ends the watch: the actor is not told any more.
+// stop ends the watch: the actor is not told any more, unless it is being told now.
 func (w *fileWatch) stop() {
-	w.fired.Do(w.expire)
+	w.once.Do(func() { _ = unix.Close(w.pipe) })
+}
+
+// close gives the duplicates up. Nobody polls any more.
+func (w *fileWatch) close() {
+	for _, fd := range w.fds {
+		_ = unix.Close(int(fd.Fd))
+	}
 }
