@@ -1,0 +1,3 @@
+module thespian.dev/transport
+
+go 1.26
