@@ -56,6 +56,7 @@ func (r *runtime) Watch(who address.Address, on bool)                        {}
 func (r *runtime) WatchFiles(files []syscall.Conn) error                     { return nil }
 func (r *runtime) Done() <-chan struct{}                                     { return nil }
 func (r *runtime) Err() error                                                { return nil }
+func (r *runtime) AfterFunc(func()) (stop func() bool)                       { return func() bool { return true } }
 func (r *runtime) Admin(request any) (any, error) {
 	r.requests = append(r.requests, request)
 	return "answer", errAdmin

@@ -65,6 +65,9 @@ func (c *Context) Send(to address.Address, msg any) { c.rt.Send(to, msg) }
 
 // Create creates a child and returns its address at once; messages can be sent to it from then on. When the creation
 // fails, the actor gets a ChildActorExited with the reason. At most one CreateOptions can be given.
+//
+// With a global name it returns the actor that has the name, and creates it only when there is none. That actor is the system's child: its creators get a
+// ChildActorExited when it could not start, but not when it ends later ([Context.Watch] tells of that).
 func (c *Context) Create(kind string, options ...CreateOptions) address.Address {
 	return c.rt.Create(kind, One(options))
 }
@@ -101,7 +104,8 @@ func (c *Context) WakeupAfter(delay time.Duration, payload any) Wakeup {
 }
 
 // Watch has one ActorExited sent to this actor when the other one has ended, at once when it does not live any more. A
-// parent need not watch its children. Watching twice is watching once.
+// parent need not watch its children. Watching twice is watching once. The address can be that of a program's endpoint, which
+// ends when it is closed.
 func (c *Context) Watch(actor address.Address) { c.rt.Watch(actor, true) }
 
 // Unwatch takes a Watch back. An ActorExited that is already on its way still comes.
@@ -191,6 +195,10 @@ func (c *Context) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Done is a method of [context.Context]: the channel is closed when the actor has ended.
 func (c *Context) Done() <-chan struct{} { return c.rt.Done() }
+
+// AfterFunc has f called in a goroutine of its own when the actor has ended, unless stop is called before, which reports whether it was. With it the contexts that are
+// derived from this one (context.WithCancel and the like) need no goroutine each; for functions of your own use [context.AfterFunc].
+func (c *Context) AfterFunc(f func()) (stop func() bool) { return c.rt.AfterFunc(f) }
 
 // Err is a method of [context.Context]: it is context.Canceled once the actor has ended.
 func (c *Context) Err() error { return c.rt.Err() }

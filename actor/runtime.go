@@ -38,6 +38,7 @@ type Runtime interface {
 
 	Done() <-chan struct{}
 	Err() error
+	AfterFunc(f func()) (stop func() bool)
 }
 
 // A Wakeup is a wake-up that an actor asked for.

@@ -37,6 +37,13 @@ type expired struct {
 
 func (t *transient) Start(ctx *Context, args any) error { return Start(ctx, t.Actor, args) }
 
+func (t *transient) Initialized(ctx *Context) error {
+	if a, ok := t.Actor.(Initialized); ok {
+		return a.Initialized(ctx)
+	}
+	return nil
+}
+
 func (t *transient) Receive(ctx *Context, msg any) error {
 	if w, ok := msg.(message.WakeupMessage); ok {
 		if e, own := w.Payload.(expired); own && e.of == t {

@@ -10,22 +10,22 @@ import (
 	"thespian.dev/message"
 )
 
-// The admin stands for the system: it is the parent of the actors that have no other, and answers for the whole.
-type admin struct {
+// The adminMailbox stands for the system: it is the parent of the actors that have no other, and answers for the whole.
+type adminMailbox struct {
 	binding record.Binding
 	node    *node
 	self    address.Address
 }
 
-func newAdmin(n *node) *admin {
-	a := &admin{node: n, self: n.newAddress()}
+func newAdmin(n *node) *adminMailbox {
+	a := &adminMailbox{node: n, self: n.newAddress()}
 	a.binding.Mailbox = a
 	a.self.Record().Bind(&a.binding)
 	return a
 }
 
 // receive handles a message to the Admin. It never waits, and an exit request does nothing.
-func (a *admin) receive(e envelope) {
+func (a *adminMailbox) receive(e envelope) {
 	switch e.msg.(type) {
 	case message.StatusRequest:
 		if !e.sender.IsZero() {

@@ -104,6 +104,13 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 		return nil, err
 	}
 	sys := &System{Endpoint: newEndpoint(n), node: n, ended: make(chan struct{})}
-	n.shutdownSoon = func() { go sys.Shutdown(context.Background()) } // whose end is that of the system
+	sys.grace, sys.hurry = context.WithCancelCause(context.Background())
+	n.shutdownSoon = func() {
+		go func() { // whose end is that of the system
+			if err := sys.Shutdown(context.Background()); err != nil {
+				log.Error("the system did not end in order", "error", err)
+			}
+		}()
+	}
 	return sys, nil
 }

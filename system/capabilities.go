@@ -57,6 +57,11 @@ func (cs *capabilities) set(name string, value any) (bool, error) {
 	if err := (message.Capabilities{name: value}).Validate(); err != nil && value != nil {
 		return false, err
 	}
+	if value != nil {
+		if err := processStartup(message.Capabilities{name: value}); err != nil {
+			return false, err
+		}
+	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if _, fixed := own(time.Time{})[name]; fixed {
@@ -92,7 +97,7 @@ func (n *node) updateCapability(ctx context.Context, name string, value any) err
 			}
 		})})
 	})
-	n.drive(ctx)
+	n.drive(ctx, nil)
 	return nil
 }
 

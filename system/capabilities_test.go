@@ -257,6 +257,12 @@ func TestStartupMethodForkIsRefused(t *testing.T) {
 			assert.ErrorContains(t, err, name, "%v", method)
 		}
 	}
+	running := start(t, system.Options{}, echo)
+	for _, method := range []any{"fork", "", 7} {
+		assert.ErrorContains(t, running.UpdateCapability(t.Context(), "Process Startup Method", method), "forkserver", "%v", method)
+	}
+	assert.NilError(t, running.UpdateCapability(t.Context(), "Process Startup Method", "spawn"))
+	assert.NilError(t, running.UpdateCapability(t.Context(), "Process Startup Method", nil))
 	k := kind("forked", updateCapability)
 	k.Startup = "fork"
 	_, err := system.App{Kinds: []actor.Kind{k}}.Start(t.Context(), nil)

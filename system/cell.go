@@ -1,6 +1,8 @@
 package system
 
 import (
+	"container/list"
+	"context"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -74,12 +76,14 @@ type more struct {
 	unborn       error  // why it could not start
 	requirements any
 	logger       *slog.Logger
-	done         chan struct{}
-	held         []envelope // messages put aside by Hold
-	waiting      []*waiter  // senders that wait for this mailbox
-	blocked      []*waiter  // what this actor's own sends wait for
-	watchers     map[*cell]struct{}
-	watched      map[*cell]struct{}
+	context      context.Context // done when the actor has ended
+	cancel       context.CancelFunc
+	held         []envelope             // messages put aside by Hold
+	waiting      list.List              // senders that wait for this mailbox, from the oldest: of chan struct{}, closed to wake
+	full         chan struct{}          // closed when the mailbox reaches its mark: this actor's own sends wait no longer
+	creators     []*cell                // who created it by its name, and is told if it cannot start
+	watchers     map[*cell]struct{}     // who watches it
+	watched      map[watchable]struct{} // whom it watches
 	timers       map[*timer]struct{}
 	files        *fileWatch
 
@@ -104,7 +108,7 @@ func (c *cell) grown() *more {
 // create makes a cell. Its actor is made in the cell's first turn, so that whatever goes wrong there
 // hurts nobody else. made is false when it is there already, under its global name.
 func (n *node) create(parent *cell, kindName string, options actor.CreateOptions, created chan error) (c *cell, made bool) {
-	k, err := n.admit(kindName, options)
+	k, options, err := n.admit(kindName, options)
 	if n.closing.Load() {
 		err = ErrShutdown
 	}
@@ -112,29 +116,30 @@ func (n *node) create(parent *cell, kindName string, options actor.CreateOptions
 		k = &kind{Kind: actor.Kind{Name: kindName}}
 	}
 	if options.GlobalName != "" {
-		return n.names.create(n, k, options, err, created)
+		return n.names.create(n, parent, k, options, err, created)
 	}
 	c = n.newCell(k, options, err, created)
 	c.adopt(parent)
-	n.ready(c, parent)
 	return c, true
 }
 
-// admit finds the kind and checks the options.
-func (n *node) admit(kindName string, options actor.CreateOptions) (*kind, error) {
+// admit finds the kind, checks the options, and returns them as the actor will get them.
+func (n *node) admit(kindName string, options actor.CreateOptions) (*kind, actor.CreateOptions, error) {
 	k := n.kinds[kindName]
 	if k == nil {
-		return nil, n.unknownKind(kindName)
+		return nil, options, n.unknownKind(kindName)
 	}
-	for _, data := range [...]any{options.Args, options.Requirements} {
-		if data == nil {
+	for _, data := range [...]*any{&options.Args, &options.Requirements} {
+		if *data == nil {
 			continue
 		}
-		if err := n.messages.Check(data); err != nil {
-			return k, err
+		passed, err := n.pass(*data)
+		if err != nil {
+			return k, options, err
 		}
+		*data = passed
 	}
-	return k, nil
+	return k, options, nil
 }
 
 func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created chan error) *cell {
@@ -152,7 +157,7 @@ func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created 
 	return c
 }
 
-// adopt makes c a child of parent, or of the root when the parent has ended.
+// adopt makes c a child of its creator, or of the root when the creator has ended, and has its first turn run.
 func (c *cell) adopt(creator *cell) {
 	parent := creator
 	parent.mu.Lock()
@@ -163,12 +168,19 @@ func (c *cell) adopt(creator *cell) {
 	}
 	c.parent.Store(parent)
 	parent.link(c)
+	s := c.node.synchronous
+	if s != nil {
+		s.add(c) // in one step with the link: who waits for the end of all actors must find something to do
+	}
 	parent.mu.Unlock()
 	switch {
 	case creator == c.node.root:
 		c.node.adopted(c)
 	case creator.phase.Load() >= leaving: // it has asked all of its children already
 		c.tell(envelope{message.ActorExitRequest{}, creator.self})
+	}
+	if s == nil {
+		c.node.ready(c, creator)
 	}
 }
 

@@ -33,3 +33,31 @@ func TestMessageIsSharedWithinAProcessUnlessItIsCopied(t *testing.T) {
 		})
 	}
 }
+
+// insider is an actor that changes what it was created with.
+type insider struct{}
+
+func (insider) Start(_ *actor.Context, args any) error {
+	args.([]int)[0] = 2
+	return nil
+}
+
+func (insider) Receive(*actor.Context, any) error { return nil }
+
+func TestArgumentsAreSharedWithinAProcessUnlessTheyAreCopied(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, actor.Kind{Name: "insider", New: func() actor.Actor { return insider{} },
+			Check: func(_ actor.Capabilities, requirements any) error {
+				requirements.([]int)[0] = 2
+				return nil
+			}})
+		want := 2
+		if o.CopyMessages {
+			want = 1
+		}
+		args, requirements := []int{1}, []int{1}
+		create(t, sys, "insider", actor.CreateOptions{Args: args, Requirements: requirements})
+		assert.Equal(t, args[0], want)
+		assert.Equal(t, requirements[0], want)
+	})
+}

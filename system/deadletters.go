@@ -41,8 +41,10 @@ func (d *deadLetters) add(n *node, e envelope, to address.Address, reason string
 	d.count++
 	handlers := d.handlers
 	d.mu.Unlock()
-	n.log.LogAttrs(context.Background(), slog.LevelDebug, "dead letter",
-		slog.String("message", fmt.Sprintf("%T", e.msg)), slog.Any("target", to), slog.String("reason", reason))
+	if ctx := context.Background(); n.log.Enabled(ctx, slog.LevelDebug) {
+		n.log.LogAttrs(ctx, slog.LevelDebug, "dead letter",
+			slog.String("message", fmt.Sprintf("%T", e.msg)), slog.Any("target", to), slog.String("reason", reason))
+	}
 	for _, c := range handlers {
 		c.tell(envelope{message.DeadEnvelope{Message: e.msg, Target: to, Sender: e.sender, Reason: reason}, n.admin.self})
 	}

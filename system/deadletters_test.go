@@ -207,7 +207,7 @@ func TestPlacesThatTakeNoLetters(t *testing.T) {
 			reason string
 		}{
 			"the Admin":          {sys.Admin(), "the Admin takes no such message"},
-			"an endpoint closed": {closed.Address(), "the actor has ended"},
+			"an endpoint closed": {closed.Address(), "the endpoint was closed"},
 		} {
 			u := create(t, sys, "undertaker")
 			ask[text](t, sys, u, text{"on"})

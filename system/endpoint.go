@@ -20,11 +20,11 @@ type Endpoint struct {
 	node    *node
 	self    address.Address
 
-	mu      sync.Mutex
-	mailbox []envelope
-	arrived chan struct{} // holds a token while the mailbox is not empty
-	closed  chan struct{}
-	once    sync.Once
+	mu       sync.Mutex
+	mailbox  []envelope
+	watchers map[*cell]struct{}
+	arrived  chan struct{} // holds a token while the mailbox is not empty
+	closed   chan struct{} // closed while mu is held; the address still leads here, where it is looked at
 }
 
 func newEndpoint(n *node) *Endpoint {
@@ -37,27 +37,40 @@ func newEndpoint(n *node) *Endpoint {
 // Address returns the endpoint's own address: messages to it are what Listen returns.
 func (e *Endpoint) Address() address.Address { return e.self }
 
-// Close makes the endpoint unreachable. Calls that wait return [ErrClosed]; what was not listened to is dropped. It may be called again.
+// Close makes the endpoint unreachable. Calls that wait return [ErrClosed]; what was not listened to, and what still comes, becomes dead letters. Actors that
+// watch the endpoint are told. It may be called again.
 func (e *Endpoint) Close() error {
-	e.once.Do(func() {
-		e.self.Record().Unbind()
-		close(e.closed)
-	})
+	e.mu.Lock()
+	if isClosed(e.closed) {
+		e.mu.Unlock()
+		return nil
+	}
+	close(e.closed)
+	rest, watchers := e.mailbox, e.watchers
+	e.mailbox, e.watchers = nil, nil
+	e.mu.Unlock()
+	for _, m := range rest {
+		e.node.undeliverable(m, e.self, refusedClosed)
+	}
+	tellWatchers(watchers, e, e.self, refusedClosed)
 	return nil
 }
 
 // open returns why the endpoint cannot be used, or nil.
-func (e *Endpoint) open() error {
+func (e *Endpoint) open() error { return e.node.open(e.closed) }
+
+// open returns why an endpoint cannot be used that ends when closed is closed, or nil.
+func (n *node) open(closed <-chan struct{}) error {
 	switch { // one after the other: a select over two channels takes their locks
-	case isClosed(e.node.killed):
+	case isClosed(n.killed):
 		return ErrShutdown
-	case isClosed(e.closed):
+	case isClosed(closed):
 		return ErrClosed
 	}
 	return nil
 }
 
-func isClosed(c chan struct{}) bool {
+func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true
@@ -72,7 +85,7 @@ func (e *Endpoint) Tell(ctx context.Context, to address.Address, msg any) error 
 	if err := e.send(ctx, to, msg, e.self); err != nil {
 		return fmt.Errorf("tell: %w", err)
 	}
-	e.node.drive(ctx)
+	e.node.drive(ctx, e.closed)
 	return nil
 }
 
@@ -139,8 +152,8 @@ func Ask[T any](ctx context.Context, from interface {
 // late. It waits until ctx is done. Messages of the system are not handed out, but for PoisonMessage and statuses (Thespian 3.5 feature B9).
 func (e *Endpoint) Listen(ctx context.Context) (msg any, sender address.Address, err error) {
 	for {
-		e.node.drive(ctx)
-		if next, ok := e.next(); ok {
+		e.node.drive(ctx, e.closed)
+		if next, ok := e.pop(); ok {
 			return next.msg, next.sender, nil
 		}
 		if err := e.open(); err != nil {
@@ -154,7 +167,7 @@ func (e *Endpoint) Listen(ctx context.Context) (msg any, sender address.Address,
 
 func (e *Endpoint) awaitMail(ctx context.Context) error {
 	if s := e.node.synchronous; s != nil {
-		return s.until(ctx, e, func() bool {
+		return s.until(ctx, e.closed, func() bool {
 			select {
 			case <-e.arrived:
 				return true
@@ -173,7 +186,7 @@ func (e *Endpoint) awaitMail(ctx context.Context) error {
 	return nil
 }
 
-func (e *Endpoint) next() (envelope, bool) {
+func (e *Endpoint) pop() (envelope, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.mailbox) == 0 {
@@ -200,16 +213,24 @@ func (e *Endpoint) mail(m envelope) {
 	if !forProgram(m.msg) {
 		return
 	}
+	if refused := e.take(m); refused != "" {
+		e.node.undeliverable(m, e.self, refused)
+	}
+}
+
+// take puts a message into the mailbox, or returns why not.
+func (e *Endpoint) take(m envelope) (refused string) {
 	e.mu.Lock()
-	full := len(e.mailbox) >= e.node.limits.Hard
-	if !full {
-		e.mailbox = append(e.mailbox, m)
-		e.announce()
+	defer e.mu.Unlock()
+	switch {
+	case isClosed(e.closed):
+		return refusedClosed
+	case len(e.mailbox) >= e.node.limits.Hard:
+		return refusedOverloaded
 	}
-	e.mu.Unlock()
-	if full {
-		e.node.undeliverable(m, e.self, refusedOverloaded)
-	}
+	e.mailbox = append(e.mailbox, m)
+	e.announce()
+	return ""
 }
 
 func forProgram(msg any) bool { return !message.IsSystem(msg) || message.ForProgram(msg) }

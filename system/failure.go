@@ -62,8 +62,9 @@ func (c *cell) interrupted(w *worker, value any) {
 	w.inside, w.control, w.last = false, false, false
 	if value == nil {
 		w.hold = false
-		w.finish()
-		c.beginLeaving(errGoexit.Error(), true)
+		request, exit := w.batch[w.next].msg.(message.ActorExitRequest)
+		w.advance()
+		c.beginLeaving(errGoexit.Error(), !exit || !request.NotRecursive)
 		return
 	}
 	err := &panicError{value, debug.Stack()}
@@ -71,7 +72,7 @@ func (c *cell) interrupted(w *worker, value any) {
 	case control:
 		c.countFailure()
 		c.logFailure("actor failed beside a message", nil, err)
-		w.finish()
+		w.advance()
 	case last:
 		w.hold = false
 		c.afterLast(w, err)
@@ -86,7 +87,7 @@ func (c *cell) afterwards(w *worker, err error) {
 	hold := w.hold
 	w.hold = false
 	if err == nil {
-		w.finish()
+		w.advance()
 		if hold {
 			c.hold(e)
 		}
@@ -98,7 +99,7 @@ func (c *cell) afterwards(w *worker, err error) {
 	if w.attempt < c.kind.attempts && (user == nil || !user.permanent) && c.phase.Load() == running {
 		return // once more
 	}
-	w.finish()
+	w.advance()
 	c.logFailure("actor could not handle a message", e.msg, err)
 	c.poison(e, err)
 }

@@ -231,3 +231,32 @@ func TestFailureOnExitEndsTheActorAllTheSame(t *testing.T) {
 		})
 	}
 }
+
+func TestGoexitOnAnExitRequestThatIsNotRecursiveLeavesTheChildren(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, echo, kind("parent", func(ctx *actor.Context, msg any) error {
+			switch msg.(type) {
+			case text:
+				ctx.Send(ctx.Sender(), refer{ctx.Create("echo")})
+			case message.ActorExitRequest:
+				runtime.Goexit()
+			}
+			return nil
+		}))
+		for _, c := range []struct {
+			request message.ActorExitRequest
+			lives   bool
+		}{{message.ActorExitRequest{NotRecursive: true}, true}, {message.ActorExitRequest{}, false}} {
+			parent := create(t, sys, "parent")
+			child := ask[refer](t, sys, parent, text{"child?"}).To
+			tell(t, sys, parent, c.request)
+			gone(t, sys, parent)
+			if !c.lives {
+				gone(t, sys, child)
+				continue
+			}
+			assert.Equal(t, ask[message.ActorStatus](t, sys, child, message.StatusRequest{}).Parent, sys.Admin())
+			assert.Equal(t, ask[text](t, sys, child, text{"still here"}).Text, "still here")
+		}
+	})
+}

@@ -48,7 +48,7 @@ func (c *cell) start(w *worker) {
 		c.beginLeaving(err.Error(), true)
 	} else if !c.phase.CompareAndSwap(starting, running) {
 		err = ErrShutdown
-	} else if reason := c.exitReason(); reason != "" {
+	} else if reason := c.started(); reason != "" {
 		c.beginLeaving(reason, true) // it called Exit, and may have created children since
 	}
 	if b != nil && b.created != nil {
@@ -95,12 +95,15 @@ func (c *cell) Exit() {
 	c.tell(envelope{msg: control(func(*cell) {})}) // a turn, in case there is none
 }
 
-func (c *cell) exitReason() string {
+// started says that the actor could start, so that those who created it by its name need not be told. It returns the reason for
+// which it leaves already.
+func (c *cell) started() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.more == nil {
 		return ""
 	}
+	c.more.creators = nil
 	return c.more.reason
 }
 
@@ -162,7 +165,7 @@ func (c *cell) end(w *worker) {
 	for _, e := range append(m.held, rest...) {
 		c.refuse(e)
 	}
-	c.release(m)
+	c.deregister(m)
 	c.actor = nil
 	c.farewell(m, reason)
 }
@@ -200,16 +203,16 @@ func (c *cell) close() (rest []envelope, m *more, first bool) {
 	c.closed = true
 	c.phase.Store(ended)
 	rest, c.queue = c.queue, nil
-	wakeAll(&m.waiting)
-	wakeAll(&m.blocked)
-	if m.done != nil {
-		close(m.done)
+	c.wakeSenders(m.waiting.Len())
+	m.freeSends()
+	if m.cancel != nil {
+		m.cancel()
 	}
 	return rest, m, true
 }
 
-// release gives up what the actor had registered elsewhere.
-func (c *cell) release(m *more) {
+// deregister gives up what the actor had registered elsewhere.
+func (c *cell) deregister(m *more) {
 	c.node.timers.dropAll(c)
 	c.node.deadLetters.handle(c, false)
 	if m.files != nil {
@@ -218,7 +221,7 @@ func (c *cell) release(m *more) {
 	if m.globalName != "" {
 		c.node.names.drop(m.globalName, c)
 	}
-	for _, other := range c.takeWatched() {
+	for other := range c.takeWatched() {
 		other.unwatch(c)
 	}
 }
@@ -236,13 +239,13 @@ func (c *cell) farewell(m *more, reason string) {
 		p.node.ready(p, nil)
 	}
 	c.mu.Lock()
-	watchers := m.watchers
-	m.watchers = nil
+	watchers, creators := m.watchers, m.creators
+	m.watchers, m.creators = nil, nil
 	c.mu.Unlock()
-	for watcher := range watchers {
-		watcher.forget(c)
-		watcher.tell(envelope{message.ActorExited{Actor: c.self, Reason: reason}, c.self})
+	for _, creator := range creators {
+		creator.tell(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
 	}
+	tellWatchers(watchers, c, c.self, reason)
 	if root && last {
 		c.node.allEnded()
 	}

@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"runtime"
-	"slices"
 
 	"thespian.dev/address"
 )
@@ -13,7 +12,7 @@ const smallQueue = 4
 
 // push puts an envelope into the mailbox. It waits, as the rule of back-pressure says, when the mailbox is above its
 // mark: from is the actor that sends, ctx bounds the wait of a program. It returns "" or why the
-// message cannot be delivered; the error is the context's.
+// message cannot be delivered; the error is the reason why a program waits no longer.
 func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string, err error) {
 	n := c.node
 	mark, concurrent := n.limits.Mark, n.synchronous == nil
@@ -35,8 +34,8 @@ func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string
 // enqueue puts an envelope into the queue, and reports whether the actor has to be made ready. The lock is held.
 func (c *cell) enqueue(e envelope) (idle bool) {
 	c.queue = append(c.queue, e)
-	if len(c.queue) >= c.node.limits.Mark && c.more != nil {
-		wakeAll(&c.more.blocked) // this actor's own sends wait no longer
+	if c.room() == 0 && c.more != nil {
+		c.more.freeSends()
 	}
 	if s := c.node.synchronous; s != nil {
 		s.add(c) // in one step with the queue: who drives must find a turn for each message
@@ -77,6 +76,7 @@ const (
 	refusedEnded      = "the actor has ended"
 	refusedSender     = "its sender has ended"
 	refusedOverloaded = "overloaded"
+	refusedClosed     = "the endpoint was closed"
 )
 
 // pushSlow is push for a mailbox that is closed, or reaches its mark or is above it, and for the synchronous scheduler.
@@ -84,26 +84,25 @@ const (
 // An actor waits for another mailbox only while its own is below the mark, and is woken when it reaches it. So of the actors
 // in a circle of waits the last that began to wait did so for one that did not wait any more: somebody always
 // moves, and no circle can close.
+//
+// Of the senders that wait only as many are woken as there is room for. While there are any, there is a message in the mailbox, whose turn will wake
+// more of them, or one of them was woken: it puts a message there, or wakes the next when it gives up.
 func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused string, err error) {
-	limits := &c.node.limits
-	passes := passesMark(e.msg)
-	mayWait := !passes && from != c && (from != nil || ctx != nil) && c.node.synchronous == nil
+	mayWait := (from != nil || ctx != nil) && from != c && !passesMark(e.msg) && c.node.synchronous == nil
+	woken := false
+	c.mu.Lock()
 	for {
-		c.mu.Lock()
-		if c.closed {
-			c.mu.Unlock()
-			return refusedEnded, nil
+		if err == nil {
+			refused = c.refusal(e, from)
 		}
-		if from != nil && from.phase.Load() == ended { // nothing comes behind the notice of its end, which takes the same lock
+		switch {
+		case err != nil || refused != "":
+			if woken {
+				c.wakeSenders(min(1, c.room()))
+			}
 			c.mu.Unlock()
-			return refusedSender, nil
-		}
-		n := len(c.queue)
-		if n >= limits.Hard && !passesLimit(e.msg) {
-			c.mu.Unlock()
-			return refusedOverloaded, nil
-		}
-		if n < limits.Mark || !mayWait {
+			return refused, err
+		case c.room() > 0 || !mayWait:
 			idle := c.enqueue(e)
 			c.mu.Unlock()
 			if idle {
@@ -111,61 +110,75 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 			}
 			return "", nil
 		}
-		w := &waiter{wake: make(chan struct{}, 1)}
-		c.extra().waiting = append(c.more.waiting, w)
+		wake := make(chan struct{})
+		waiting := &c.extra().waiting
+		place := waiting.PushBack(wake)
+		if woken { // and somebody else was faster
+			waiting.MoveToFront(place)
+		}
 		c.mu.Unlock()
 		if from != nil {
-			mayWait = from.block(ctx, w)
+			mayWait = from.block(wake)
 		} else {
-			err = c.node.await(ctx, w, closing(e.sender))
+			err = c.node.await(ctx, wake, closing(e.sender))
 		}
 		c.mu.Lock()
-		c.more.waiting = remove(c.more.waiting, w)
-		c.mu.Unlock()
-		if err != nil {
-			return "", err
-		}
+		waiting.Remove(place) // which does nothing if it was woken
+		woken = isClosed(wake)
 	}
 }
 
-// A waiter is one send that waits for a mailbox to fall below its mark.
-type waiter struct {
-	wake chan struct{}
+// refusal returns why the mailbox does not take the envelope, or "". The lock is held.
+func (c *cell) refusal(e envelope, from *cell) string {
+	switch {
+	case c.closed:
+		return refusedEnded
+	case from != nil && from.phase.Load() == ended: // nothing comes behind the notice of its end, which takes the same lock
+		return refusedSender
+	case len(c.queue) >= c.node.limits.Hard && !passesLimit(e.msg):
+		return refusedOverloaded
+	}
+	return ""
 }
 
-// block waits until w is woken or c's own mailbox reaches its mark, in which case it returns false: c must not wait any more.
-func (c *cell) block(ctx context.Context, w *waiter) bool {
+// room returns how many messages there may be more before senders wait. The lock is held.
+func (c *cell) room() int { return max(0, c.node.limits.Mark-len(c.queue)) }
+
+// block waits until wake is closed or c's own mailbox reaches its mark, in which case it returns false: c must not wait any more.
+func (c *cell) block(wake <-chan struct{}) bool {
 	c.mu.Lock()
-	if len(c.queue) >= c.node.limits.Mark || c.closed {
+	if c.room() == 0 || c.closed {
 		c.mu.Unlock()
 		return false
 	}
-	c.extra().blocked = append(c.more.blocked, w)
+	m := c.extra()
+	if m.full == nil {
+		m.full = make(chan struct{})
+	}
+	full := m.full
 	c.mu.Unlock()
 	if worker := c.worker.Load(); worker != nil {
-		c.node.release(worker) // what the actor woke must not wait with it
-	}
-	_ = c.node.await(ctx, w, nil)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.more.blocked = remove(c.more.blocked, w)
-	return len(c.queue) < c.node.limits.Mark && !c.closed
-}
-
-// await waits for w, the end of the context (which may be nil), of the endpoint or of the system.
-func (n *node) await(ctx context.Context, w *waiter, closed <-chan struct{}) error {
-	var done <-chan struct{}
-	if ctx != nil {
-		done = ctx.Done()
+		c.node.handOver(worker) // what the actor woke must not wait with it
 	}
 	select {
-	case <-w.wake:
+	case <-wake:
+		return true
+	case <-full:
+	case <-c.node.killed:
+	}
+	return false
+}
+
+// await waits until wake is closed, or returns why a program waits no longer.
+func (n *node) await(ctx context.Context, wake, closed <-chan struct{}) error {
+	select {
+	case <-wake:
 		return nil
 	case <-closed:
 		return ErrClosed
 	case <-n.killed:
 		return ErrShutdown
-	case <-done:
+	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
@@ -183,22 +196,19 @@ func closing(sender address.Address) <-chan struct{} {
 	return nil
 }
 
-// wakeAll wakes the waiters and forgets them. The lock that guards the list is held.
-func wakeAll(list *[]*waiter) {
-	for _, w := range *list {
-		select {
-		case w.wake <- struct{}{}:
-		default: // woken already
-		}
+// freeSends has this actor's own sends wait no longer. The cell's mu is held.
+func (m *more) freeSends() {
+	if m.full != nil {
+		close(m.full)
+		m.full = nil
 	}
-	*list = nil
 }
 
-func remove(list []*waiter, w *waiter) []*waiter {
-	if i := slices.Index(list, w); i >= 0 {
-		return slices.Delete(list, i, i+1)
+// wakeSenders wakes the senders that have waited longest, n of them. The lock is held.
+func (c *cell) wakeSenders(n int) {
+	for ; n > 0 && c.more != nil && c.more.waiting.Len() > 0; n-- {
+		close(c.more.waiting.Remove(c.more.waiting.Front()).(chan struct{}))
 	}
-	return list
 }
 
 // take gives the turn's worker what came into the mailbox since it last did; false ends the turn, and leaves the actor idle.
@@ -218,10 +228,10 @@ func (c *cell) take(w *worker) bool {
 		return true
 	}
 	w.batch, c.queue = c.queue, w.batch[:0]
-	if c.more != nil && len(c.more.waiting) > 0 {
+	if c.more != nil && c.more.waiting.Len() > 0 {
 		if w.resume = len(w.batch) - c.node.limits.Resume; w.resume <= 0 {
 			w.resume = -1
-			wakeAll(&c.more.waiting)
+			c.wakeSenders(c.room())
 		}
 	}
 	return true
@@ -252,7 +262,5 @@ func (c *cell) leaveTurn(w *worker) {
 func (c *cell) resumeSenders() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.more != nil {
-		wakeAll(&c.more.waiting)
-	}
+	c.wakeSenders(c.room())
 }

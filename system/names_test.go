@@ -1,6 +1,9 @@
 package system_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -188,6 +191,73 @@ func TestWhoWaitsForANameLearnsThatItsActorCouldNotStart(t *testing.T) {
 		close(gate)
 		for range cap(errs) {
 			assert.Assert(t, <-errs != nil)
+		}
+	})
+}
+
+func TestCreatorLearnsThatANamedActorCouldNotStart(t *testing.T) {
+	timed(t, func(t *testing.T, o system.Options) {
+		slow := make(chan struct{})
+		creator := actor.Kind{Name: "creator", New: func() actor.Actor {
+			var program address.Address
+			children := make(map[address.Address]bool)
+			return actor.Func(func(ctx *actor.Context, msg any) error {
+				switch m := msg.(type) {
+				case make_:
+					program = ctx.Sender()
+					children[ctx.Create(m.Kind, named(m.Name))] = true
+					children[ctx.Create(m.Kind, named(m.Name))] = true // twice is once, while it is one actor
+				case message.ChildActorExited:
+					if !children[m.Child] {
+						m.Reason = "of whom?"
+					}
+					delete(children, m.Child)
+					ctx.Send(program, text{m.Reason})
+				}
+				return nil
+			})
+		}}
+		sys := start(t, o, creator, echo, starter("stillborn", func() error { <-slow; return errBroken }))
+		a, b := create(t, sys, "creator"), create(t, sys, "creator")
+		go func() { _ = sys.Tell(t.Context(), a, make_{"stillborn", "name"}) }()
+		synctest.Wait()
+		go func() { _ = sys.Tell(t.Context(), b, make_{"stillborn", "name"}) }()
+		synctest.Wait()
+		close(slow)
+		for range 2 {
+			msg, _, err := sys.Listen(within(t))
+			assert.NilError(t, err)
+			assert.Equal(t, msg, text{"broken on purpose"})
+		}
+		// Who lives and ends later is the system's child.
+		tell(t, sys, a, make_{"echo", "living"})
+		e := create(t, sys, "echo", named("living"))
+		tell(t, sys, e, message.ActorExitRequest{})
+		gone(t, sys, e)
+		tell(t, sys, a, make_{"nobody's kind", "unknown"})
+		for range 2 { // nobody ever had that name
+			assert.Assert(t, strings.Contains(listen[text](t, sys).Text, "unknown kind"))
+		}
+		synctest.Wait()
+		tell(t, sys, sys.Address(), text{"the last"})
+		assert.Equal(t, listen[text](t, sys).Text, "the last")
+	})
+}
+
+func TestNameIsFoundWithItsActorsParent(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, kind("child", func(ctx *actor.Context, msg any) error {
+			if _, ok := msg.(text); ok {
+				ctx.Send(ctx.Sender(), refer{ctx.Parent()})
+			}
+			return nil
+		}))
+		for i := range 200 {
+			name := fmt.Sprint(i)
+			go func() { _, _ = sys.Create(context.Background(), "child", named(name)) }()
+			var a address.Address
+			eventually(t, "the name", func() bool { a = lookup(t, sys, name); return !a.IsZero() })
+			assert.Equal(t, ask[refer](t, sys, a, text{"parent?"}).To, sys.Admin())
 		}
 	})
 }

@@ -40,7 +40,7 @@ type node struct {
 	kinds map[string]*kind
 	log   *slog.Logger
 	began time.Time
-	admin *admin
+	admin *adminMailbox
 	root  *cell // parent of the actors that have no other
 	_     [64]byte
 
@@ -50,6 +50,7 @@ type node struct {
 	goroutines goroutines
 	timers     timers
 	wakes      wakes
+	works      works
 
 	names        names
 	deadLetters  deadLetters
@@ -118,23 +119,31 @@ func (n *node) unknownKind(name string) error {
 
 // prepare checks that a message can be sent, and returns it as it will arrive.
 func (n *node) prepare(to address.Address, msg any) (any, error) {
-	if err := n.messages.Check(msg); err != nil {
-		return nil, err
-	}
 	if to.IsZero() {
 		return nil, ErrNoAddress
 	}
 	if !n.copies {
-		return msg, nil
+		return msg, n.messages.Check(msg)
 	}
-	data, err := n.messages.Append(nil, msg)
+	return n.pass(msg)
+}
+
+// pass checks that data can be passed to an actor, and returns it as it will arrive.
+func (n *node) pass(data any) (any, error) {
+	if err := n.messages.Check(data); err != nil {
+		return nil, err
+	}
+	if !n.copies {
+		return data, nil
+	}
+	encoded, err := n.messages.Append(nil, data)
 	if err != nil {
 		return nil, err
 	}
-	return n.messages.Decode(data)
+	return n.messages.Decode(encoded)
 }
 
-// deliver brings a message to where its address leads. It waits as push does, and returns the error of ctx. What cannot be
+// deliver brings a message to where its address leads. It waits as push does, and returns its error. What cannot be
 // delivered becomes a dead letter.
 func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from *cell) error {
 	if b := to.Record().Binding(); b != nil {
@@ -162,7 +171,7 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 				m.mail(e)
 				return nil
 			}
-		case *admin:
+		case *adminMailbox:
 			if m.node == n {
 				m.receive(e)
 				return nil
@@ -212,23 +221,22 @@ func (n *node) allEnded() {
 	}
 }
 
-// leave asks all actors to exit and waits until they have, or until ctx is done.
+// leave asks all actors to exit and waits until they have, or until ctx is done. It returns the cause of that.
 func (n *node) leave(ctx context.Context) error {
 	for _, c := range n.root.children() {
 		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
 	}
-	if n.synchronous != nil { // beside, as an actor that does not return must not hold up the end
-		n.goroutines.begin()
-		go func() {
-			defer n.goroutines.end()
-			n.drive(ctx)
-		}()
+	if s := n.synchronous; s != nil {
+		if err := s.until(ctx, nil, func() bool { return !n.root.hasChildren() }); ctx.Err() == nil {
+			return err
+		}
+		return context.Cause(ctx)
 	}
 	for n.root.hasChildren() {
 		select {
 		case <-n.childless:
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 	return nil
@@ -256,6 +264,7 @@ func (n *node) wait(ctx context.Context) error {
 					busy = append(busy, fmt.Sprintf("%v (%s)", c.self, c.kind.Name))
 				}
 			})
+			busy = append(busy, n.works.left()...)
 			return fmt.Errorf("actors are still at work: %s: %w", strings.Join(busy, ", "), ctx.Err())
 		}
 	}

@@ -22,7 +22,8 @@ type Options struct {
 	// a full mailbox then. Zero: actors run concurrently.
 	Synchronous bool
 
-	// CopyMessages sends every message through the codec, as if it went to another process, to find code that relies on sharing.
+	// CopyMessages sends every message through the codec, as if it went to another process, to find code that relies on sharing. The arguments and requirements
+	// of actors go there as well; what never leaves an actor does not, and stays shared: results of Context.Go and payloads of wake-ups.
 	CopyMessages bool
 
 	// Limits bound the mailboxes.

@@ -120,21 +120,18 @@ func (q *question) await(ctx context.Context) (any, error) {
 	for range 2 {
 		runtime.Gosched()
 		if q.state.Load() == answered {
-			return q.answer, nil
+			return q.result(), nil
 		}
 	}
 	q.wake = q.from.node.wakes.get()
 	defer func() { q.from.node.wakes.pool.Put(q.wake) }()
 	if !q.state.CompareAndSwap(open, awaited) {
-		for q.state.Load() != answered { // it is being written
-			runtime.Gosched()
-		}
-		return q.answer, nil
+		return q.result(), nil
 	}
 	var err error
 	select {
 	case <-q.wake:
-		return q.answer, nil
+		return q.result(), nil
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-q.from.node.killed:
@@ -146,14 +143,24 @@ func (q *question) await(ctx context.Context) (any, error) {
 		return nil, err
 	}
 	<-q.wake // the answer came at the last moment
-	return q.answer, nil
+	return q.result(), nil
+}
+
+// result returns the answer of a question that was taken, once: others may keep the address, but not what was said.
+func (q *question) result() any {
+	for q.state.Load() != answered { // it is being written
+		runtime.Gosched()
+	}
+	answer := q.answer
+	q.answer = nil
+	return answer
 }
 
 // awaitSynchronously is await on the synchronous scheduler.
 func (q *question) awaitSynchronously(ctx context.Context, s *synchronous) (any, error) {
-	err := s.until(ctx, q.from, func() bool { return q.state.Load() == answered })
+	err := s.until(ctx, q.from.closed, func() bool { return q.state.Load() == answered })
 	if err != nil && q.state.CompareAndSwap(open, dropped) {
 		return nil, err
 	}
-	return q.answer, nil
+	return q.result(), nil
 }

@@ -36,6 +36,8 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 
 // answered has the function run in the actor's turn, with a message or a failure.
 func (r *request) answered(e envelope, answer any) {
+	then := r.then
+	r.then = nil // whoever keeps the address of the question does not keep what the function holds
 	r.of.tell(envelope{control(func(c *cell) {
 		if t := r.timer.Load(); t != nil {
 			t.Cancel()
@@ -51,7 +53,7 @@ func (r *request) answered(e envelope, answer any) {
 			answer, err = nil, m
 		}
 		c.sender = e.sender
-		if err := secure(r.then(answer, err)); err != nil {
+		if err := secure(then(answer, err)); err != nil {
 			c.countFailure()
 			c.logFailure("actor failed on the answer to a request", e.msg, err)
 		}
@@ -61,8 +63,7 @@ func (r *request) answered(e envelope, answer any) {
 // Go is a method of actor.Runtime.
 func (c *cell) Go(work func(context.Context) any) {
 	n := c.node
-	n.goroutines.begin()
-	n.beginWork()
+	n.beginWork(c)
 	go func() {
 		var result any
 		returned := false
@@ -77,8 +78,7 @@ func (c *cell) Go(work func(context.Context) any) {
 			if result != nil {
 				_ = n.deliver(noContext, envelope{result, c.self}, c.self, nil)
 			}
-			n.endWork()
-			n.goroutines.end()
+			n.endWork(c)
 		}()
 		result = work(&c.ctx)
 		returned = true

@@ -77,17 +77,23 @@ func (c *cell) Create(kindName string, options actor.CreateOptions) address.Addr
 }
 
 // Done is a method of actor.Runtime.
-func (c *cell) Done() <-chan struct{} {
+func (c *cell) Done() <-chan struct{} { return c.life().Done() }
+
+// AfterFunc is a method of actor.Runtime.
+func (c *cell) AfterFunc(f func()) (stop func() bool) { return context.AfterFunc(c.life(), f) }
+
+// life returns a context that is done when the actor has ended. It is made when it is first wanted.
+func (c *cell) life() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.extra()
-	if m.done == nil {
-		m.done = make(chan struct{})
+	if m.context == nil {
+		m.context, m.cancel = context.WithCancel(context.Background())
 		if c.closed {
-			close(m.done)
+			m.cancel()
 		}
 	}
-	return m.done
+	return m.context
 }
 
 // Err is a method of actor.Runtime.

@@ -49,6 +49,9 @@ type worker struct {
 	failure  error
 }
 
+// largeBatch is the largest room for messages that a worker keeps while it has nothing to do.
+const largeBatch = 1024
+
 // shut in a slot says that nobody would look there.
 var shut = new(cell)
 
@@ -90,8 +93,8 @@ func (w *worker) offer(c *cell) *cell {
 	}
 }
 
-// release gives who is in the worker's slot to the other workers.
-func (n *node) release(w *worker) {
+// handOver gives who is in the worker's slot to the other workers.
+func (n *node) handOver(w *worker) {
 	if c := w.slot.Load(); c != nil && c != shut && w.slot.CompareAndSwap(c, nil) {
 		n.dispatch(c)
 	}
@@ -175,6 +178,9 @@ func (s *scheduler) next(w *worker) *cell {
 		s.taken++
 		s.mu.Unlock()
 		return c
+	}
+	if cap(w.batch) > largeBatch {
+		w.batch = nil
 	}
 	s.active--
 	if s.closed || len(s.parked) >= s.limit {
@@ -293,7 +299,7 @@ func (n *node) inspect(last *look) bool {
 			continue
 		}
 		delete(last.slots, w)
-		n.release(w)
+		n.handOver(w)
 	}
 	if last.stuck > 0 {
 		for range 1 << min(last.stuck-1, 10) {

@@ -15,7 +15,7 @@ type synchronous struct {
 	mu      sync.Mutex
 	order   []*cell // one entry for each message, and for each start
 	driving bool
-	working int           // functions of Context.Go that have not returned
+	working int           // what runs beside the actors: an answer may come of it
 	changed chan struct{} // closed at every change
 }
 
@@ -31,19 +31,32 @@ func (s *synchronous) add(c *cell) {
 	s.change()
 }
 
+// changed has who waits look again. The timers may be locked.
+func (n *node) changed() {
+	if s := n.synchronous; s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.change()
+	}
+}
+
 // change wakes those that wait for something to do. The lock is held.
 func (s *synchronous) change() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// drive runs what there is to do, if nobody does already, until ctx is done. It is called by a program, after each thing that it did.
-func (n *node) drive(ctx context.Context) {
-	s := n.synchronous
-	if s == nil {
-		return
+// drive is synchronous.drive, if that is the scheduler.
+func (n *node) drive(ctx context.Context, closed <-chan struct{}) {
+	if s := n.synchronous; s != nil {
+		s.drive(ctx, closed)
 	}
-	n.timers.fireDue()
+}
+
+// drive runs what there is to do, if nobody does already, until ctx is done or closed is closed. It is called by a program, after each thing that it did. It does
+// not wait for an actor that does not return then: what is left to do is for who drives next.
+func (s *synchronous) drive(ctx context.Context, closed <-chan struct{}) {
+	s.node.timers.fireDue()
 	s.mu.Lock()
 	if s.driving || len(s.order) == 0 { // nothing changes, and nobody who waits is to be woken
 		s.mu.Unlock()
@@ -53,9 +66,16 @@ func (n *node) drive(ctx context.Context) {
 	s.mu.Unlock()
 	// Actors run on a goroutine of the node's, so that one that calls runtime.Goexit does not end the program's.
 	done := make(chan struct{})
-	n.goroutines.begin()
+	s.node.goroutines.begin()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	go s.run(ctx, new(worker), nil, done)
-	<-done
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-closed:
+	case <-s.node.killed:
+	}
 }
 
 // run runs one actor after the other until there is nothing to do, beginning with c if there is one.
@@ -91,21 +111,23 @@ func (s *synchronous) next(ctx context.Context) *cell {
 	return c
 }
 
-// until drives until met returns true. When there is nothing left that could make it true, it returns ErrNoAnswer.
-func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) error {
+// until drives until met returns true, ctx is done or closed is closed. When there is nothing left that could make it true, it returns ErrNoAnswer.
+func (s *synchronous) until(ctx context.Context, closed chan struct{}, met func() bool) error {
 	for {
-		s.node.drive(ctx)
+		s.drive(ctx, closed)
 		s.mu.Lock()
-		changed, busy := s.changed, s.driving || s.working > 0 || len(s.order) > 0
+		changed, driven, busy := s.changed, s.driving || len(s.order) == 0, s.driving || s.working > 0
 		s.mu.Unlock()
 		if met() {
 			return nil
 		}
-		at, timed := s.node.timers.next()
-		if err := cmp.Or(e.open(), ctx.Err()); err != nil {
+		at, timed := s.node.timers.earliest()
+		if err := cmp.Or(s.node.open(closed), ctx.Err()); err != nil {
 			return err
 		}
 		switch {
+		case !driven: // who drove has given up
+			continue
 		case busy || timed:
 		case s.node.closing.Load():
 			return ErrShutdown
@@ -121,16 +143,13 @@ func (s *synchronous) until(ctx context.Context, e *Endpoint, met func() bool) e
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-e.closed:
+		case <-closed:
 		case <-s.node.killed:
 		}
 	}
 }
 
-// beginWork and endWork count what runs beside the actors: an answer may come of it.
-func (n *node) beginWork() { n.countWork(1) }
-func (n *node) endWork()   { n.countWork(-1) }
-
+// countWork counts what runs beside the actors.
 func (n *node) countWork(by int) {
 	if s := n.synchronous; s != nil {
 		s.mu.Lock()

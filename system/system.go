@@ -2,8 +2,8 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"thespian.dev/actor"
@@ -20,9 +20,11 @@ const ShutdownGrace = 10 * time.Second
 type System struct {
 	*Endpoint
 	node  *node
-	once  sync.Once
 	ended chan struct{}
 	err   error // of the end; set before ended is closed
+
+	grace context.Context         // of the actors, when the system ends
+	hurry context.CancelCauseFunc // ends the grace
 }
 
 // Create creates a top-level actor and waits until it has started. Its parent is the system's Admin, and nobody is told of its end. The error says why there is no
@@ -66,7 +68,7 @@ func (s *System) create(ctx context.Context, kindName string, options actor.Crea
 // await returns what comes out of a creation, or why it was not waited for.
 func (s *System) await(ctx context.Context, created chan error) (outcome, err error) {
 	if sync := s.node.synchronous; sync != nil {
-		err = sync.until(ctx, s.Endpoint, func() bool {
+		err = sync.until(ctx, s.Endpoint.closed, func() bool {
 			select {
 			case outcome = <-created:
 				return true
@@ -156,43 +158,43 @@ func (s *System) Done() <-chan struct{} { return s.ended }
 
 // Shutdown ends the system: all actors are asked to exit, with their children, and Shutdown waits until they have. The context bounds the time
 // that they get, not whether the system ends: when it is done, actors that are left get no more messages. Without a deadline
-// they get [ShutdownGrace]. The error says which actors did not return from Receive. Further calls return the same.
+// they get [ShutdownGrace]. The error says which actors did not return from Receive. Further calls return the same; one whose context is done sooner ends
+// the time sooner.
 func (s *System) Shutdown(ctx context.Context) error {
-	s.once.Do(func() {
-		defer close(s.ended)
+	stop := context.AfterFunc(ctx, func() { s.hurry(ctx.Err()) })
+	defer stop()
+	if s.node.closing.CompareAndSwap(false, true) {
 		if _, bounded := ctx.Deadline(); !bounded {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, ShutdownGrace)
-			defer cancel()
+			defer time.AfterFunc(ShutdownGrace, func() { s.hurry(context.DeadlineExceeded) }).Stop()
 		}
-		s.node.closing.Store(true)
-		late := s.node.leave(ctx)
-		s.finish(ctx, late)
-	})
+		s.end(s.node.leave(s.grace))
+	}
 	<-s.ended
 	return s.err
 }
 
 // Close ends the system at once: actors get no more messages, not even a request to exit. (On bases with processes only this
-// program leaves.) It may be called again, and after Shutdown. The error is that of Shutdown.
+// program leaves.) It may be called again, and after Shutdown, and cuts a Shutdown short that waits. The error is that of Shutdown.
 func (s *System) Close() error {
-	s.once.Do(func() {
-		defer close(s.ended)
-		s.node.closing.Store(true)
-		s.finish(context.Background(), nil)
-	})
+	s.hurry(errClosedSystem)
+	if s.node.closing.CompareAndSwap(false, true) {
+		s.end(nil)
+	}
 	<-s.ended
 	return s.err
 }
 
+var errClosedSystem = errors.New("the system was closed")
+
 // settling is how long actors that are in the middle of a message get to return from it when the system has ended.
 const settling = time.Second
 
-// finish ends what is left, and waits for it. late is why actors may be left.
-func (s *System) finish(ctx context.Context, late error) {
+// end ends what is left, and waits for it. late is why actors may be left.
+func (s *System) end(late error) {
+	defer close(s.ended)
 	left := len(s.node.root.children())
 	s.node.kill()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settling)
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
 	if err := s.node.wait(ctx); err != nil {
 		s.err = fmt.Errorf("shutdown: %w", err)

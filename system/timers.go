@@ -34,18 +34,9 @@ type timer struct {
 // add has fire called after a delay. fire is called with the timers locked: it must not block, nor use them.
 func (ts *timers) add(of *cell, delay time.Duration, fire func()) *timer {
 	t := &timer{timers: ts, of: of, at: time.Now().Add(max(delay, 0)), index: -1, fire: fire}
-	of.mu.Lock()
-	alive := !of.closed
-	if m := of.extra(); alive {
-		if m.timers == nil {
-			m.timers = make(map[*timer]struct{})
-		}
-		m.timers[t] = struct{}{}
-	}
-	of.mu.Unlock()
-	ts.mu.Lock()
+	ts.mu.Lock() // until it is in the heap: who drops the actor's timers at its end finds it there
 	defer ts.mu.Unlock()
-	if ts.stopped || !alive {
+	if ts.stopped || !of.keep(t) {
 		return t
 	}
 	ts.seq++
@@ -53,8 +44,24 @@ func (ts *timers) add(of *cell, delay time.Duration, fire func()) *timer {
 	heap.Push(&ts.pending, t)
 	if t.index == 0 {
 		ts.arm()
+		ts.node.changed() // programs that wait have an alarm of their own
 	}
 	return t
+}
+
+// keep notes that the timer is the actor's. It reports whether the actor lives.
+func (c *cell) keep(t *timer) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	m := c.extra()
+	if m.timers == nil {
+		m.timers = make(map[*timer]struct{})
+	}
+	m.timers[t] = struct{}{}
+	return true
 }
 
 // Cancel is a method of actor.Wakeup.
@@ -114,8 +121,8 @@ func (ts *timers) fireDue() {
 	}
 }
 
-// next returns when the first timer is due.
-func (ts *timers) next() (at time.Time, ok bool) {
+// earliest returns when the first timer is due.
+func (ts *timers) earliest() (at time.Time, ok bool) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if len(ts.pending) == 0 {

@@ -241,3 +241,43 @@ func TestHeldQuestionIsAnsweredToItsAsker(t *testing.T) {
 		assert.DeepEqual(t, msg.(holder).Any, []string{"number", "complete"})
 	})
 }
+
+// A wake-up that was in the mailbox already when a message renewed the time ends nothing.
+func TestTransientActorThatWasRenewedInTimeLivesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sys := start(t, system.Options{}, actor.Kind{Name: "idle", New: func() actor.Actor {
+			return actor.TransientIdle(actor.Func(func(ctx *actor.Context, msg any) error {
+				if m, ok := msg.(count); ok && m.N == 1 {
+					time.Sleep(3 * time.Second)
+				}
+				return nil
+			}), 2*time.Second)
+		}}, watchman)
+		a, watcher := create(t, sys, "idle"), create(t, sys, "watchman")
+		watching(t, sys, watcher, a)
+		begin := time.Now()
+		tell(t, sys, a, count{1})
+		tell(t, sys, a, count{2}) // waits before the wake-up that comes after two seconds
+		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
+		assert.Equal(t, time.Since(begin), 5*time.Second)
+	})
+}
+
+func TestTransientActorIsToldThatItIsInitialized(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, actor.Kind{Name: "machine", New: func() actor.Actor {
+			return actor.Initializing(actor.Transient(&machine{}, time.Minute), count{}, refer{})
+		}}, actor.Kind{Name: "plain", New: func() actor.Actor {
+			return actor.Initializing(actor.Transient(actor.Func(func(ctx *actor.Context, msg any) error {
+				ctx.Send(ctx.Sender(), msg)
+				return nil
+			}), time.Minute), count{})
+		}})
+		a := create(t, sys, "machine")
+		tell(t, sys, a, count{1})
+		tell(t, sys, a, refer{a})
+		assert.Equal(t, ask[text](t, sys, a, text{"got?"}).Text, "count refer initialized")
+		plain := create(t, sys, "plain")
+		assert.Equal(t, ask[count](t, sys, plain, count{1}).N, 1)
+	})
+}

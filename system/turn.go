@@ -73,7 +73,7 @@ func (c *cell) drain(w *worker) {
 			c.resumeSenders()
 		}
 		if w.slot.Load() != nil {
-			c.node.release(w) // there is more to do here: nobody waits for the end of it
+			c.node.handOver(w) // there is more to do here: nobody waits for the end of it
 		}
 		switch e.msg.(type) {
 		case control, joiner, message.ActorExitRequest, message.StatusRequest:
@@ -92,7 +92,7 @@ func (c *cell) drain(w *worker) {
 		if err != nil || w.hold {
 			c.afterwards(w, secure(err))
 		} else {
-			w.finish()
+			w.advance()
 		}
 		if c.phase.Load() != running {
 			return
@@ -125,8 +125,8 @@ func isNotice(e envelope) bool {
 	return notice
 }
 
-// finish goes on to the batch's next message.
-func (w *worker) finish() {
+// advance goes on to the batch's next message.
+func (w *worker) advance() {
 	w.batch[w.next] = envelope{}
 	w.next++
 	w.attempt = 0
@@ -139,9 +139,9 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 		w.control, w.inside = true, true
 		m(c)
 		w.control, w.inside = false, false
-		w.finish()
+		w.advance()
 	case joiner:
-		w.finish()
+		w.advance()
 		switch {
 		case c.actor == nil:
 			c.refuse(e)
@@ -151,7 +151,7 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 			m <- nil
 		}
 	case message.StatusRequest:
-		w.finish()
+		w.advance()
 		c.flush(w)
 		_ = c.node.deliver(noContext, envelope{c.status(), c.self}, e.sender, nil)
 	case message.ActorExitRequest:
@@ -163,7 +163,7 @@ func (c *cell) receiveOwn(w *worker, e envelope) {
 // leaves gets exit requests and the notices of its children; nothing is tried again.
 func (c *cell) receiveLast(w *worker, e envelope) {
 	if c.actor == nil { // it never was
-		w.finish()
+		w.advance()
 		c.refuse(e)
 		return
 	}
@@ -176,7 +176,7 @@ func (c *cell) receiveLast(w *worker, e envelope) {
 		w.last, w.inside, w.hold = false, false, false
 		c.afterLast(w, secure(err))
 	default:
-		w.finish()
+		w.advance()
 		c.refuse(e)
 	}
 }
@@ -187,7 +187,7 @@ func (c *cell) afterLast(w *worker, err error) {
 		c.countFailure()
 		c.logFailure("actor failed while it was ending", w.batch[w.next].msg, err)
 	}
-	w.finish()
+	w.advance()
 	if exit {
 		c.beginLeaving("asked to exit", !request.NotRecursive)
 	}
@@ -229,7 +229,7 @@ func (c *cell) Release() {
 	w.batch = append(batch, rest...)
 	w.next, w.resume = 0, -1
 	c.more.held = nil
-	wakeAll(&c.more.waiting) // the count-down to the moment when they would have been woken is gone
+	c.wakeSenders(c.room()) // the count-down to the moment when they would have been woken is gone
 }
 
 // flush publishes what the worker counted for the actor.

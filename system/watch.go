@@ -5,29 +5,46 @@ import (
 	"thespian.dev/message"
 )
 
-// Watch is a method of actor.Runtime. Each of the two cells knows the other, so that neither outlives the other in its tables.
+// A watchable is what an actor can watch: another actor, or an endpoint. Its methods are called while the watcher's cell is not locked.
+type watchable interface {
+	// watchedBy has the watcher told of the end, or returns why that has come already.
+	watchedBy(watcher *cell) (reason string)
+	unwatch(watcher *cell)
+}
+
+// Watch is a method of actor.Runtime. The watcher and whom it watches know each other, so that neither outlives the other in its tables.
 func (c *cell) Watch(who address.Address, on bool) {
 	other := c.node.local(who)
 	switch {
-	case other == c:
+	case who == c.self || who == c.node.admin.self: // who does not outlive himself, nor the system
 	case other == nil:
-		if on && !c.node.eternal(who) {
+		if on {
 			c.tell(envelope{message.ActorExited{Actor: who, Reason: "it does not live in this system"}, who})
 		}
 	case !on:
 		other.unwatch(c)
 		c.forget(other)
 	case !c.remember(other):
-	case !other.watchedBy(c):
-		c.forget(other)
-		c.tell(envelope{message.ActorExited{Actor: who, Reason: refusedEnded}, who})
-	case c.phase.Load() == ended: // meanwhile: nobody else would do it
-		other.unwatch(c)
+	default:
+		if reason := other.watchedBy(c); reason != "" {
+			c.forget(other)
+			c.tell(envelope{message.ActorExited{Actor: who, Reason: reason}, who})
+		} else if c.phase.Load() == ended { // meanwhile: nobody else would do it
+			other.unwatch(c)
+		}
 	}
 }
 
-// remember notes that c watches another actor. It reports whether c lives.
-func (c *cell) remember(other *cell) bool {
+// tellWatchers tells those who watched of the end.
+func tellWatchers(watchers map[*cell]struct{}, of watchable, self address.Address, reason string) {
+	for watcher := range watchers {
+		watcher.forget(of)
+		watcher.tell(envelope{message.ActorExited{Actor: self, Reason: reason}, self})
+	}
+}
+
+// remember notes that c watches another. It reports whether c lives.
+func (c *cell) remember(other watchable) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -35,14 +52,14 @@ func (c *cell) remember(other *cell) bool {
 	}
 	m := c.extra()
 	if m.watched == nil {
-		m.watched = make(map[*cell]struct{})
+		m.watched = make(map[watchable]struct{})
 	}
 	m.watched[other] = struct{}{}
 	return true
 }
 
-// forget notes that c does not watch another actor any more, or that it has ended.
-func (c *cell) forget(other *cell) {
+// forget notes that c does not watch the other any more, or that it has ended.
+func (c *cell) forget(other watchable) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.more != nil {
@@ -50,19 +67,37 @@ func (c *cell) forget(other *cell) {
 	}
 }
 
-// watchedBy has the watcher told of c's end. It reports whether c still lives.
-func (c *cell) watchedBy(watcher *cell) bool {
+func (c *cell) watchedBy(watcher *cell) (reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return false
+		return refusedEnded
 	}
-	m := c.extra()
-	if m.watchers == nil {
-		m.watchers = make(map[*cell]struct{})
+	note(&c.extra().watchers, watcher)
+	return ""
+}
+
+func (e *Endpoint) watchedBy(watcher *cell) (reason string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if isClosed(e.closed) {
+		return refusedClosed
 	}
-	m.watchers[watcher] = struct{}{}
-	return true
+	note(&e.watchers, watcher)
+	return ""
+}
+
+func note(watchers *map[*cell]struct{}, watcher *cell) {
+	if *watchers == nil {
+		*watchers = make(map[*cell]struct{})
+	}
+	(*watchers)[watcher] = struct{}{}
+}
+
+func (e *Endpoint) unwatch(watcher *cell) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.watchers, watcher)
 }
 
 func (c *cell) unwatch(watcher *cell) {
@@ -74,44 +109,30 @@ func (c *cell) unwatch(watcher *cell) {
 }
 
 // takeWatched returns and forgets whom c watches.
-func (c *cell) takeWatched() []*cell {
+func (c *cell) takeWatched() map[watchable]struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var all []*cell
-	for other := range c.more.watched {
-		all = append(all, other)
-	}
+	all := c.more.watched
 	c.more.watched = nil
 	return all
 }
 
-// local returns the actor of this node that has the address, nil when there is none.
-func (n *node) local(who address.Address) *cell {
+// local returns the actor or the endpoint of this node that has the address, nil when there is none.
+func (n *node) local(who address.Address) watchable {
 	if who.IsZero() {
 		return nil
 	}
 	if b := who.Record().Binding(); b != nil {
-		if c, ok := b.Mailbox.(*cell); ok && c.node == n {
-			return c
+		switch m := b.Mailbox.(type) {
+		case *cell:
+			if m.node == n {
+				return m
+			}
+		case *Endpoint:
+			if m.node == n {
+				return m
+			}
 		}
 	}
 	return nil
-}
-
-// eternal reports whether the address is that of the Admin or of an endpoint: they end with the system.
-func (n *node) eternal(who address.Address) bool {
-	if who.IsZero() {
-		return false
-	}
-	b := who.Record().Binding()
-	if b == nil {
-		return false
-	}
-	switch m := b.Mailbox.(type) {
-	case *admin:
-		return m.node == n
-	case *Endpoint:
-		return m.node == n
-	}
-	return false
 }

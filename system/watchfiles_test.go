@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
@@ -212,5 +213,47 @@ func TestWatchEndsWithTheActor(t *testing.T) {
 			assert.NilError(t, err)
 			assert.Equal(t, string(buf[:n]), "still open")
 		}
+	})
+}
+
+// Whoever shares the file, as a shell shares its terminal, would find it changed.
+func TestWatchedFileStaysBlocking(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		var ends [2]int
+		assert.NilError(t, syscall.Pipe(ends[:]))
+		r, w := os.NewFile(uintptr(ends[0]), "r"), os.NewFile(uintptr(ends[1]), "w")
+		defer r.Close()
+		defer w.Close()
+		sys := start(t, o, guards(map[string]file{"a": r}))
+		g := create(t, sys, "guard")
+		watchFiles(t, sys, g, "a")
+		flags, err := unix.FcntlInt(uintptr(ends[0]), unix.F_GETFL, 0)
+		assert.NilError(t, err)
+		assert.Equal(t, flags&unix.O_NONBLOCK, 0)
+		write(t, w, "one")
+		readiness(t, sys, g, `a: "one" <nil>`)
+	})
+}
+
+func TestListenWaitsWhileAFileIsWatched(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		r, w, err := os.Pipe()
+		assert.NilError(t, err)
+		defer r.Close()
+		defer w.Close()
+		var program address.Address
+		sys := start(t, o, kind("reporter", func(ctx *actor.Context, msg any) error {
+			switch m := msg.(type) {
+			case refer:
+				program = m.To
+				return ctx.WatchFiles(r)
+			case message.WatchMessage:
+				ctx.Send(program, text{"ready"})
+			}
+			return nil
+		}))
+		tell(t, sys, create(t, sys, "reporter"), refer{sys.Address()})
+		go func() { _, _ = w.Write([]byte("x")) }()
+		assert.Equal(t, listen[text](t, sys).Text, "ready")
 	})
 }

@@ -46,16 +46,14 @@ func (c *cell) WatchFiles(files []syscall.Conn) error {
 		watch.close()
 		return nil
 	}
-	c.node.goroutines.begin()
-	c.node.beginWork()
+	c.node.beginWork(c)
 	go func() {
 		if ready := watch.wait(files); len(ready) > 0 {
 			c.tell(envelope{message.WatchMessage{Ready: ready}, c.self})
 		}
 		watch.stop()
 		watch.close()
-		c.node.endWork()
-		c.node.goroutines.end()
+		c.node.endWork(c)
 	}()
 	return nil
 }
