@@ -16,6 +16,8 @@ require (
 	github.com/google/go-cmp v0.5.9 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/sys v0.45.0 // indirect
+	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/transport v0.0.0 // indirect
 )
 
 replace thespian.dev/actor => ../actor
@@ -25,3 +27,7 @@ replace thespian.dev/address => ../address
 replace thespian.dev/message => ../message
 
 replace thespian.dev/system => ../system
+
+replace thespian.dev/admin => ../admin
+
+replace thespian.dev/transport => ../transport

@@ -20,6 +20,8 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/sys v0.45.0 // indirect
+	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/transport v0.0.0 // indirect
 )
 
 replace thespian.dev/actor => ../actor
@@ -29,3 +31,7 @@ replace thespian.dev/address => ../address
 replace thespian.dev/message => ../message
 
 replace thespian.dev/system => ../system
+
+replace thespian.dev/admin => ../admin
+
+replace thespian.dev/transport => ../transport

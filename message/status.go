@@ -22,6 +22,8 @@ type PendingWakeup struct {
 // ActorStatus is what there is to say of an actor (Thespian 3.5 features J1, J2 and J4). It answers a [StatusRequest].
 type ActorStatus struct {
 	Actor, Parent, Admin address.Address
+	// PID is the operating system's number of the process that runs it, 0 on the base simple.
+	PID int
 	// Kind is the name of its kind, GlobalName its global name if it has one, SourceHash the loaded source that
 	// the kind comes from if it comes from one.
 	Kind, GlobalName, SourceHash string
@@ -41,6 +43,16 @@ type ActorStatus struct {
 	Counters map[string]uint64
 }
 
+// ProcessStatus is what there is to say of a process of a system.
+type ProcessStatus struct {
+	// PID is the operating system's number of the process, Role "admin", "program" or "host".
+	PID  int
+	Role string
+	// Memory is how many bytes of memory the process occupies, 0 if that is not known. What processes share counts for each of them.
+	Memory uint64
+	Uptime time.Duration
+}
+
 // SystemStatus is what there is to say of a system (Thespian 3.5 features J1, J3 and J4). Its Admin answers a
 // [StatusRequest] with it.
 type SystemStatus struct {
@@ -58,6 +70,8 @@ type SystemStatus struct {
 	// SourceAuthority is the actor that decides about sources, no address when there is none.
 	SourceAuthority address.Address
 	LoadedSources   []LoadedSource
+	// Processes are the system's processes, none on the base simple.
+	Processes []ProcessStatus
 	// Actors are the system's actors, each behind its parent.
 	Actors []ActorStatus
 	// Uptime is how long the system has run.
@@ -126,11 +140,27 @@ func (s SystemStatus) Format(w io.Writer) error {
 	if err := r.Flush(); err != nil || len(s.Actors) == 0 {
 		return err
 	}
-	fmt.Fprintln(r, "\nACTOR\tKIND\tNAME\tRECEIVED\tSENT\tPENDING\tFAILED\tUPTIME")
+	processes := len(s.Processes) > 0
+	if processes {
+		fmt.Fprintln(r, "\nPID\tROLE\tMEMORY\tUPTIME")
+		for _, p := range s.Processes {
+			fmt.Fprintf(r, "%d\t%s\t%.1f MB\t%v\n", p.PID, p.Role, float64(p.Memory)/1e6, p.Uptime.Round(time.Millisecond))
+		}
+		if err := r.Flush(); err != nil {
+			return err
+		}
+	}
+	pid := func(ActorStatus) string { return "" }
+	fmt.Fprint(r, "\n")
+	if processes {
+		fmt.Fprint(r, "PID\t")
+		pid = func(a ActorStatus) string { return fmt.Sprintf("%d\t", a.PID) }
+	}
+	fmt.Fprintln(r, "ACTOR\tKIND\tNAME\tRECEIVED\tSENT\tPENDING\tFAILED\tUPTIME")
 	depth := make(map[address.Address]int, len(s.Actors))
 	for _, a := range s.Actors {
 		depth[a.Actor] = depth[a.Parent] + 1
-		fmt.Fprintf(r, "%s%v\t%s\t%s\t%d\t%d\t%d\t%d\t%v\n", strings.Repeat("  ", depth[a.Actor]-1), a.Actor, a.Kind,
+		fmt.Fprintf(r, "%s%s%v\t%s\t%s\t%d\t%d\t%d\t%d\t%v\n", pid(a), strings.Repeat("  ", depth[a.Actor]-1), a.Actor, a.Kind,
 			cmp.Or(a.GlobalName, "-"), a.Received, a.Sent, a.Pending, a.Failed, a.Uptime.Round(time.Millisecond))
 	}
 	return r.Flush()

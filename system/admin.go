@@ -7,6 +7,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/address/record"
+	"thespian.dev/admin"
 	"thespian.dev/message"
 )
 
@@ -17,10 +18,17 @@ type adminMailbox struct {
 	self    address.Address
 }
 
-func newAdmin(n *node) *adminMailbox {
-	a := &adminMailbox{node: n, self: n.newAddress()}
-	a.binding.Mailbox = a
-	a.self.Record().Bind(&a.binding)
+// newAdmin returns the mailbox of the Admin, which has the address; or what stands for it, when it is another process.
+func newAdmin(n *node, self address.Address) *adminMailbox {
+	a := &adminMailbox{node: n, self: self}
+	if self.IsZero() {
+		a.self = n.newAddress()
+	}
+	if n.id.Process == a.self.Record().ID().Process {
+		n.counter.Store(1) // which is its number
+		a.binding.Mailbox = a
+		a.self.Record().Bind(&a.binding)
+	}
 	return a
 }
 
@@ -28,12 +36,26 @@ func newAdmin(n *node) *adminMailbox {
 func (a *adminMailbox) receive(e envelope) {
 	switch e.msg.(type) {
 	case message.StatusRequest:
-		if !e.sender.IsZero() {
-			_ = a.node.deliver(noContext, envelope{a.node.status(), a.self}, e.sender, nil)
-		}
+		a.report(e.sender)
 	case message.ActorExitRequest, message.PoisonMessage:
 	default:
 		a.node.undeliverable(e, a.self, "the Admin takes no such message")
+	}
+}
+
+// report answers with the status of the system.
+func (a *adminMailbox) report(to address.Address) {
+	n := a.node
+	switch {
+	case to.IsZero():
+	case n.client == nil:
+		_ = n.deliver(noContext, envelope{n.status(), a.self}, to, nil)
+	default:
+		n.client.ask(func(number uint64) any { return admin.StatusRequest{Request: number} }, func(answer any) {
+			if s, ok := answer.(admin.Status); ok {
+				_ = n.deliver(noContext, envelope{s.Status, a.self}, to, nil)
+			}
+		})
 	}
 }
 
@@ -43,6 +65,9 @@ func (c *cell) Admin(request any) (any, error) {
 	switch r := request.(type) {
 	case actor.HandleDeadLetters:
 		n.deadLetters.handle(c, r.On)
+		if n.client != nil {
+			return nil, n.client.line.send(admin.HandleDeadLetters{Handler: c.self, On: r.On})
+		}
 	case actor.UpdateCapability:
 		return nil, n.updateCapability(&c.ctx, r.Name, r.Value)
 	case actor.NotifyOnConventionChanges: // there is nobody else to tell of

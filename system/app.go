@@ -22,16 +22,21 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"thespian.dev/actor"
 	"thespian.dev/message"
+	"thespian.dev/transport"
 )
 
 // An App is what an executable brings along. It is a value: set it up once, as a variable of package main.
 type App struct {
 	// Kinds are the kinds of actors that this executable can run.
 	Kinds []actor.Kind
+
+	// Bases are the bases that its systems can run on, beside simple, which is always there.
+	Bases []transport.Base
 
 	// Messages are the types that its actors and programs send each other, as [message.Types] returns them.
 	Messages message.TypeSet
@@ -40,6 +45,7 @@ type App struct {
 // Main runs a program: it calls run with a context that is done on SIGINT or SIGTERM, and ends the process when run returns, with status 1 and the error
 // on standard error when there is one. A second signal ends the process at once.
 func (a App) Main(run func(ctx context.Context) error) {
+	a.part()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -60,7 +66,10 @@ func (a App) Main(run func(ctx context.Context) error) {
 // TestMain is for the function of that name in the tests of a program: it stands where Main stands in the program.
 //
 //	func TestMain(m *testing.M) { app.TestMain(m) }
-func (a App) TestMain(m interface{ Run() int }) { os.Exit(m.Run()) }
+func (a App) TestMain(m interface{ Run() int }) {
+	a.part()
+	os.Exit(m.Run())
+}
 
 // Start starts a system. The context bounds the start alone. Nil options are the zero Options.
 func (a App) Start(ctx context.Context, options *Options) (*System, error) {
@@ -79,13 +88,20 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 	if options != nil {
 		o = *options
 	}
+	if err := processStartup(o.Capabilities); err != nil {
+		return nil, err
+	}
+	if o.Base == "" && len(a.Bases) > 0 {
+		o.Base = a.Bases[0].Name
+	}
 	switch o.Base {
 	case "", "simple", "simpleSystemBase":
 	default:
-		return nil, fmt.Errorf("%w %q; the bases are: simple", ErrUnknownBase, o.Base)
-	}
-	if err := processStartup(o.Capabilities); err != nil {
-		return nil, err
+		base, err := a.base(o.Base)
+		if err != nil {
+			return nil, err
+		}
+		return a.attach(ctx, &o, base)
 	}
 	limits, err := o.Limits.complete()
 	if err != nil {
@@ -99,12 +115,11 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	n, err := newNode(a.Kinds, registry, &o, limits, log)
+	n, err := newNode(a.Kinds, registry, &o, limits, log, nil)
 	if err != nil {
 		return nil, err
 	}
-	sys := &System{Endpoint: newEndpoint(n), node: n, ended: make(chan struct{})}
-	sys.grace, sys.hurry = context.WithCancelCause(context.Background())
+	sys := newSystem(n)
 	n.shutdownSoon = func() {
 		go func() { // whose end is that of the system
 			if err := sys.Shutdown(context.Background()); err != nil {
@@ -113,4 +128,16 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 		}()
 	}
 	return sys, nil
+}
+
+// base returns the base that has the name.
+func (a App) base(name string) (transport.Base, error) {
+	names := []string{"simple"}
+	for _, b := range a.Bases {
+		if b.Name == name || b.Short == name {
+			return b, nil
+		}
+		names = append(names, b.Name)
+	}
+	return transport.Base{}, fmt.Errorf("%w %q; the bases are: %s", ErrUnknownBase, name, strings.Join(names, ", "))
 }

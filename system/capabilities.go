@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"thespian.dev/actor"
+	"thespian.dev/admin"
 	"thespian.dev/message"
 )
 
@@ -20,22 +21,22 @@ type capabilities struct {
 }
 
 // own are the capabilities that every system has and nobody can set (Thespian 3.5 feature C2).
-func own(started time.Time) message.Capabilities {
+func own(base string, started time.Time) message.Capabilities {
 	return message.Capabilities{
 		"Go Version":                   runtime.Version(),
 		"Thespian Generation":          []any{3, 5},
 		"Thespian Version":             fmt.Sprint(started.UnixMilli()),
-		"Thespian ActorSystem Name":    "simple",
+		"Thespian ActorSystem Name":    base,
 		"Thespian ActorSystem Version": 2,
 		"Thespian Watch Supported":     watchSupported,
 	}
 }
 
-func (cs *capabilities) init(given message.Capabilities) error {
+func (cs *capabilities) init(base string, given message.Capabilities) error {
 	if err := given.Validate(); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
-	cs.offers = own(time.Now())
+	cs.offers = own(base, time.Now())
 	for name, value := range given.Clone() {
 		if _, fixed := cs.offers[name]; fixed {
 			return fmt.Errorf("capability %q is the system's own and cannot be set", name)
@@ -64,7 +65,7 @@ func (cs *capabilities) set(name string, value any) (bool, error) {
 	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	if _, fixed := own(time.Time{})[name]; fixed {
+	if _, fixed := own("", time.Time{})[name]; fixed {
 		return false, fmt.Errorf("capability %q is the system's own and cannot be set", name)
 	}
 	old, there := cs.offers[name]
@@ -87,6 +88,25 @@ func (n *node) updateCapability(ctx context.Context, name string, value any) err
 	if err != nil || !changed {
 		return err
 	}
+	if n.client != nil {
+		_, err := n.client.call(ctx, func(number uint64) any { return admin.SetCapability{Request: number, Name: name, Value: value} }, nil)
+		return err
+	}
+	n.check()
+	n.drive(ctx, nil)
+	return nil
+}
+
+// setCapabilities is called when the Admin says what the system offers now.
+func (n *node) setCapabilities(offers message.Capabilities) {
+	n.capabilities.mu.Lock()
+	n.capabilities.offers = offers
+	n.capabilities.mu.Unlock()
+	n.check()
+}
+
+// check has each actor exit that does not suit the system any more.
+func (n *node) check() {
 	n.walk(func(c *cell) {
 		if len(c.kind.Requires) == 0 && c.kind.Check == nil {
 			return
@@ -97,8 +117,6 @@ func (n *node) updateCapability(ctx context.Context, name string, value any) err
 			}
 		})})
 	})
-	n.drive(ctx, nil)
-	return nil
 }
 
 // suits returns why the system may not run the actor, or nil (Thespian 3.5 features A22, A23 and C4).

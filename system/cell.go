@@ -87,6 +87,13 @@ type more struct {
 	timers       map[*timer]struct{}
 	files        *fileWatch
 
+	stub      bool               // the actor runs in another process
+	away      *peer              // there, once that is known
+	seekers   []*peer            // who wants to know
+	abroad    *abroad            // the parent, when it is in another process
+	observers map[*peer]struct{} // whose actors watch this one
+	crowd     map[*peer]struct{} // who was told to send no more
+
 	failed, poisoned, created atomic.Uint64
 }
 
@@ -114,6 +121,9 @@ func (n *node) create(parent *cell, kindName string, options actor.CreateOptions
 	}
 	if err != nil && k == nil {
 		k = &kind{Kind: actor.Kind{Name: kindName}}
+	}
+	if n.client != nil && !n.hosts(k) {
+		return n.createAway(parent, kindName, options, err), true
 	}
 	if options.GlobalName != "" {
 		return n.names.create(n, parent, k, options, err, created)
@@ -143,7 +153,12 @@ func (n *node) admit(kindName string, options actor.CreateOptions) (*kind, actor
 }
 
 func (n *node) newCell(k *kind, options actor.CreateOptions, err error, created chan error) *cell {
-	c := &cell{node: n, kind: k, self: n.newAddress(), born: n.uptime()}
+	return n.newCellAt(n.newAddress(), k, options, err, created)
+}
+
+// newCellAt is newCell for an actor that has an address.
+func (n *node) newCellAt(self address.Address, k *kind, options actor.CreateOptions, err error, created chan error) *cell {
+	c := &cell{node: n, kind: k, self: self, born: n.uptime()}
 	c.binding.Mailbox = c
 	c.ctx = actor.MakeContext(c)
 	c.scheduled = n.synchronous == nil
@@ -179,7 +194,7 @@ func (c *cell) adopt(creator *cell) {
 	case creator.phase.Load() >= leaving: // it has asked all of its children already
 		c.tell(envelope{message.ActorExitRequest{}, creator.self})
 	}
-	if s == nil {
+	if s == nil && !c.isStub() {
 		c.node.ready(c, creator)
 	}
 }

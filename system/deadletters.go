@@ -15,6 +15,7 @@ import (
 type deadLetters struct {
 	mu       sync.Mutex
 	handlers []*cell
+	known    []address.Address // those of the whole system, when it has several processes; nil otherwise
 	count    uint64
 }
 
@@ -39,15 +40,28 @@ func (d *deadLetters) add(n *node, e envelope, to address.Address, reason string
 	}
 	d.mu.Lock()
 	d.count++
-	handlers := d.handlers
+	handlers, known := d.handlers, d.known
 	d.mu.Unlock()
 	if ctx := context.Background(); n.log.Enabled(ctx, slog.LevelDebug) {
 		n.log.LogAttrs(ctx, slog.LevelDebug, "dead letter",
 			slog.String("message", fmt.Sprintf("%T", e.msg)), slog.Any("target", to), slog.String("reason", reason))
 	}
+	if n.client != nil {
+		for _, handler := range known {
+			_ = n.deliver(noContext, envelope{message.DeadEnvelope{Message: e.msg, Target: to, Sender: e.sender, Reason: reason}, n.admin.self}, handler, nil)
+		}
+		return
+	}
 	for _, c := range handlers {
 		c.tell(envelope{message.DeadEnvelope{Message: e.msg, Target: to, Sender: e.sender, Reason: reason}, n.admin.self})
 	}
+}
+
+// setHandlers says who takes dead letters in the whole system.
+func (d *deadLetters) setHandlers(all []address.Address) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.known = all
 }
 
 func (d *deadLetters) state() (handlers []address.Address, count uint64) {

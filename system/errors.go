@@ -27,6 +27,13 @@ var (
 	// ErrNoAnswer is returned by Ask and Listen under the synchronous scheduler when nothing is left to do that a message could come from.
 	ErrNoAnswer = errors.New("nothing is left to do, and no message came")
 
+	// ErrAdminGone is what ended a system whose Admin has ended without a word, as when it was killed. Its actors end then.
+	ErrAdminGone = errors.New("the Admin of the system has gone")
+
+	// ErrNoMain is returned by Start on a base with processes in a program that has not called [App.Main] or [App.TestMain] before: the system would start
+	// this program again and again, and each would do the same.
+	ErrNoMain = errors.New("a base with processes needs App.Main, or App.TestMain in tests: call it first thing in main, and Start in the function that it runs")
+
 	// ErrUnknownBase is returned by Start when no base has the name in the options.
 	ErrUnknownBase = errors.New("unknown base")
 )

@@ -7,7 +7,9 @@ require (
 	gotest.tools/v3 v3.5.2
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
+	thespian.dev/admin v0.0.0
 	thespian.dev/message v0.0.0
+	thespian.dev/transport v0.0.0
 )
 
 require (
@@ -22,3 +24,7 @@ replace thespian.dev/actor => ../actor
 replace thespian.dev/address => ../address
 
 replace thespian.dev/message => ../message
+
+replace thespian.dev/admin => ../admin
+
+replace thespian.dev/transport => ../transport

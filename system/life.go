@@ -221,6 +221,7 @@ func (c *cell) deregister(m *more) {
 	if m.globalName != "" {
 		c.node.names.drop(m.globalName, c)
 	}
+	c.disperse()
 	for other := range c.takeWatched() {
 		other.unwatch(c)
 	}
@@ -239,9 +240,15 @@ func (c *cell) farewell(m *more, reason string) {
 		p.node.ready(p, nil)
 	}
 	c.mu.Lock()
-	watchers, creators := m.watchers, m.creators
-	m.watchers, m.creators = nil, nil
+	watchers, creators, observers := m.watchers, m.creators, m.observers
+	m.watchers, m.creators, m.observers = nil, nil, nil
 	c.mu.Unlock()
+	for p := range observers {
+		c.node.peers.say(p, flowOf(c.self), exited{c.self, reason})
+	}
+	if m.abroad != nil {
+		c.node.endedHere(c, m, reason)
+	}
 	for _, creator := range creators {
 		creator.tell(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
 	}

@@ -92,6 +92,11 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 	woken := false
 	c.mu.Lock()
 	for {
+		if c.closed && c.more != nil && c.more.away != nil {
+			away := c.more.away
+			c.mu.Unlock()
+			return "", away.send(ctx, e, c.self, from)
+		}
 		if err == nil {
 			refused = c.refusal(e, from)
 		}
@@ -103,6 +108,9 @@ func (c *cell) pushSlow(ctx context.Context, e envelope, from *cell) (refused st
 			c.mu.Unlock()
 			return refused, err
 		case c.room() > 0 || !mayWait:
+			if c.room() == 0 {
+				c.node.crowdings.Add(1)
+			}
 			idle := c.enqueue(e)
 			c.mu.Unlock()
 			if idle {
@@ -228,10 +236,11 @@ func (c *cell) take(w *worker) bool {
 		return true
 	}
 	w.batch, c.queue = c.queue, w.batch[:0]
-	if c.more != nil && c.more.waiting.Len() > 0 {
+	if c.more != nil && (c.more.waiting.Len() > 0 || len(c.more.crowd) > 0) {
 		if w.resume = len(w.batch) - c.node.limits.Resume; w.resume <= 0 {
 			w.resume = -1
 			c.wakeSenders(c.room())
+			c.disperse()
 		}
 	}
 	return true
@@ -263,4 +272,5 @@ func (c *cell) resumeSenders() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wakeSenders(c.room())
+	c.disperse()
 }

@@ -17,6 +17,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/address/record"
+	"thespian.dev/admin"
 	"thespian.dev/message"
 )
 
@@ -60,9 +61,17 @@ type node struct {
 	childless    chan struct{} // holds a token after the root's last child has ended
 	killOnce     sync.Once
 	shutdownSoon func() // begins the end of the system
+
+	// Of a system with several processes.
+	client       *adminClient // nil on the base simple
+	peers        *peers       // likewise
+	adminProcess uint64
+	hosting      bool          // this process is a host
+	crowdings    atomic.Uint64 // how often a message came into a mailbox above its mark
 }
 
-func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits Limits, log *slog.Logger) (*node, error) {
+// newNode returns the node of a process. The welcome is the Admin's, nil on the base simple, where the process is its own Admin.
+func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits Limits, log *slog.Logger, w *admin.Welcome) (*node, error) {
 	n := &node{
 		began: time.Now(), kinds: make(map[string]*kind, len(kinds)), messages: registry, limits: limits, copies: o.CopyMessages,
 		log: log, childless: make(chan struct{}, 1), killed: make(chan struct{}),
@@ -82,17 +91,21 @@ func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits 
 		}
 		n.kinds[k.Name] = &kind{k, attempts}
 	}
-	if err := n.capabilities.init(o.Capabilities); err != nil {
-		return nil, err
+	if w == nil {
+		if err := n.capabilities.init("simple", o.Capabilities); err != nil {
+			return nil, err
+		}
+		var identity [16]byte
+		_, _ = rand.Read(identity[:]) // never fails
+		w = &admin.Welcome{System: binary.BigEndian.Uint64(identity[:]), Process: binary.BigEndian.Uint64(identity[8:])}
+	} else {
+		n.capabilities.offers, n.adminProcess = w.Capabilities, w.AdminProcess
 	}
-	var identity [16]byte
-	_, _ = rand.Read(identity[:]) // never fails
-	n.id.System = binary.BigEndian.Uint64(identity[:])
-	n.id.Process = binary.BigEndian.Uint64(identity[8:])
+	n.id = record.ID{System: w.System, Process: w.Process}
 	if o.Synchronous {
 		n.synchronous = newSynchronous(n)
 	}
-	n.admin = newAdmin(n)
+	n.admin = newAdmin(n, w.Admin)
 	n.root = &cell{node: n, kind: &kind{}, self: n.admin.self}
 	n.timers.node = n
 	return n, nil
@@ -176,6 +189,18 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 				m.receive(e)
 				return nil
 			}
+		case *peer:
+			if m.node == n {
+				return m.send(ctx, e, to, from)
+			}
+		}
+	}
+	if n.peers != nil {
+		if p, err := n.peers.of(to); err != nil {
+			n.undeliverable(e, to, err.Error())
+			return nil
+		} else if p != nil {
+			return p.send(ctx, e, to, from)
 		}
 	}
 	n.undeliverable(e, to, n.unreachable(to))
@@ -192,13 +217,23 @@ func (n *node) unreachable(to address.Address) string {
 // undeliverable deals with a message that did not reach its receiver. If it was a question, the asker learns of it at once.
 func (n *node) undeliverable(e envelope, to address.Address, reason string) {
 	if !e.sender.IsZero() {
-		if b := e.sender.Record().Binding(); b != nil {
-			if q, ok := b.Mailbox.(*question); ok && q.node() == n {
-				q.fail(&UndeliverableError{Target: to, Reason: reason})
-			}
+		if q := n.question(e.sender); q != nil {
+			q.fail(&UndeliverableError{Target: to, Reason: reason})
+		} else if n.peers != nil {
+			n.peers.notDelivered(e.sender, to, reason)
 		}
 	}
 	n.deadLetters.add(n, e, to, reason)
+}
+
+// question returns the open question of this node that has the address, if it has one.
+func (n *node) question(a address.Address) *question {
+	if b := a.Record().Binding(); b != nil {
+		if q, ok := b.Mailbox.(*question); ok && q.node() == n {
+			return q
+		}
+	}
+	return nil
 }
 
 // walk calls visit for each actor, parents before their children, from the oldest to the youngest.

@@ -5,16 +5,29 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"time"
 
 	"thespian.dev/actor"
 )
 
 // Options say how a system is started. The zero value, and a nil *Options, is the app's first base with defaults for all else.
 type Options struct {
-	// Base names the base: "simple" (or "simpleSystemBase", as Thespian has it) runs everything in this process. Zero: simple.
+	// Base names the base: one of the app's, or "simple" (or "simpleSystemBase", as Thespian has it), which runs everything in this process. Zero: the app's first base, simple if
+	// it has none.
 	Base string
 
-	// Capabilities are what the system offers to actors.
+	// Lifetime ties the life of the system to that of this program: when the program ends or closes the System, the system shuts down. Without it a system on a base with
+	// processes lives until somebody shuts it down. A system with "Admin Port" 0, which is this program's alone, is tied to it in any case.
+	Lifetime bool
+
+	// Host is where the processes of the system listen, as a name or number that this host has. Zero: "127.0.0.1", which other hosts do not reach.
+	Host string
+
+	// LowestPort and HighestPort bound the ports of the system's processes, but for the Admin Port. Zero: any that is free.
+	LowestPort, HighestPort int
+
+	// Capabilities are what the system offers to actors. "Admin Port" is the port by which programs find the system on a base with processes (zero: a system for this
+	// program alone, at any free port).
 	Capabilities actor.Capabilities
 
 	// Synchronous has the base simple run one message at a time, in the order in which they were sent, inside of the program's calls of
@@ -84,3 +97,9 @@ func limit(value *int, variable string, standard int) error {
 	*value = n
 	return nil
 }
+
+// startTime bounds how long a process gets to become a part of a system, drainTime how long what was sent gets to arrive.
+const (
+	startTime = 10 * time.Second
+	drainTime = 5 * time.Second
+)

@@ -16,7 +16,17 @@ var _ actor.Runtime = (*cell)(nil)
 func (c *cell) Self() address.Address { return c.self }
 
 // Parent is a method of actor.Runtime.
-func (c *cell) Parent() address.Address { return c.parent.Load().self }
+func (c *cell) Parent() address.Address {
+	parent := c.parent.Load()
+	if parent == c.node.root && c.node.client != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.more != nil && c.more.abroad != nil {
+			return c.more.abroad.parent
+		}
+	}
+	return parent.self
+}
 
 // Sender is a method of actor.Runtime.
 func (c *cell) Sender() address.Address { return c.sender }
@@ -72,6 +82,10 @@ func (c *cell) Create(kindName string, options actor.CreateOptions) address.Addr
 		return c.node.newAddress() // of nobody (Thespian 3.5 feature A9)
 	}
 	c.grown().created.Add(1)
+	if options.GlobalName != "" && c.node.client != nil {
+		_, options, err := c.node.admit(kindName, options)
+		return c.node.createNamed(c, kindName, options, err)
+	}
 	child, _ := c.node.create(c, kindName, options, nil)
 	return child.self
 }

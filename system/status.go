@@ -1,7 +1,10 @@
 package system
 
 import (
+	"bytes"
+	"os"
 	"slices"
+	"strconv"
 
 	"thespian.dev/address"
 	"thespian.dev/message"
@@ -20,6 +23,9 @@ func (c *cell) status() message.ActorStatus {
 		s.Wakeups = append(s.Wakeups, message.PendingWakeup{In: in})
 	}
 	slices.SortFunc(s.Wakeups, func(a, b message.PendingWakeup) int { return int(a.In - b.In) })
+	if c.node.client != nil {
+		s.PID = os.Getpid()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.Pending = len(c.queue)
@@ -39,11 +45,41 @@ func (n *node) status() message.SystemStatus {
 	}
 	s.DeadLetterHandlers, s.DeadLetters = n.deadLetters.state()
 	n.walk(func(c *cell) {
-		if c.phase.Load() != ended { // who learned that from a refused message must not see it here
+		if c.phase.Load() != ended && !c.isStub() { // who learned that from a refused message must not see it here
 			s.Actors = append(s.Actors, c.status())
 		}
 	})
+	if n.client != nil {
+		s.Processes = []message.ProcessStatus{{PID: os.Getpid(), Role: n.role(), Memory: memory(), Uptime: n.uptime()}}
+	}
 	s.Counters = map[string]uint64{"addresses issued": n.counter.Load(), "goroutines": uint64(max(0, n.goroutines.count.Load()))}
 	slices.SortFunc(s.DeadLetterHandlers, address.Address.Compare)
 	return s
+}
+
+func (n *node) role() string {
+	switch {
+	case n.hosting:
+		return "host"
+	case n.adminProcess == n.id.Process:
+		return "admin"
+	}
+	return "program"
+}
+
+// memory returns how many bytes of memory this process occupies, 0 where that cannot be seen.
+func memory() uint64 {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(data)
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseUint(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * uint64(os.Getpagesize())
 }

@@ -27,14 +27,28 @@ type System struct {
 	hurry context.CancelCauseFunc // ends the grace
 }
 
+func newSystem(n *node) *System {
+	s := &System{Endpoint: newEndpoint(n), node: n, ended: make(chan struct{})}
+	s.grace, s.hurry = context.WithCancelCause(context.Background())
+	return s
+}
+
 // Create creates a top-level actor and waits until it has started. Its parent is the system's Admin, and nobody is told of its end. The error says why there is no
 // actor. When ctx is done first the actor is asked to exit. At most one CreateOptions can be given. (Thespian 3.5 feature B5.)
 func (s *System) Create(ctx context.Context, kindName string, options ...actor.CreateOptions) (address.Address, error) {
-	c, err := s.create(ctx, kindName, actor.One(options))
+	var a address.Address
+	var err error
+	if s.node.client != nil {
+		a, err = s.createAway(ctx, kindName, actor.One(options))
+	} else if c, failure := s.create(ctx, kindName, actor.One(options)); failure != nil {
+		err = failure
+	} else {
+		a = c.self
+	}
 	if err != nil {
 		return address.Address{}, fmt.Errorf("create %q: %w", kindName, err)
 	}
-	return c.self, nil
+	return a, nil
 }
 
 func (s *System) create(ctx context.Context, kindName string, options actor.CreateOptions) (*cell, error) {
@@ -93,6 +107,9 @@ func (s *System) Lookup(ctx context.Context, globalName string) (address.Address
 	if err := s.open(); err != nil {
 		return address.Address{}, fmt.Errorf("lookup: %w", err)
 	}
+	if s.node.client != nil {
+		return s.lookupAway(ctx, globalName)
+	}
 	return s.node.names.lookup(globalName), ctx.Err()
 }
 
@@ -106,6 +123,9 @@ func (s *System) Admin() address.Address { return s.node.admin.self }
 func (s *System) Status(ctx context.Context) (message.SystemStatus, error) {
 	if err := s.open(); err != nil {
 		return message.SystemStatus{}, fmt.Errorf("status: %w", err)
+	}
+	if s.node.client != nil {
+		return s.node.client.systemStatus(ctx)
 	}
 	return s.node.status(), ctx.Err()
 }
@@ -164,6 +184,10 @@ func (s *System) Shutdown(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.hurry(ctx.Err()) })
 	defer stop()
 	if s.node.closing.CompareAndSwap(false, true) {
+		if s.node.client != nil {
+			s.shutdownAway(ctx)
+			return s.err
+		}
 		if _, bounded := ctx.Deadline(); !bounded {
 			defer time.AfterFunc(ShutdownGrace, func() { s.hurry(context.DeadlineExceeded) }).Stop()
 		}
@@ -178,6 +202,10 @@ func (s *System) Shutdown(ctx context.Context) error {
 func (s *System) Close() error {
 	s.hurry(errClosedSystem)
 	if s.node.closing.CompareAndSwap(false, true) {
+		if s.node.client != nil {
+			s.leaveAway(nil)
+			return s.err
+		}
 		s.end(nil)
 	}
 	<-s.ended

@@ -134,5 +134,10 @@ func (n *node) local(who address.Address) watchable {
 			}
 		}
 	}
+	if n.peers != nil {
+		if p, err := n.peers.of(who); err == nil && p != nil {
+			return distant{n, who}
+		}
+	}
 	return nil
 }

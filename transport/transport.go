@@ -39,7 +39,8 @@ type Base struct {
 
 // Features is what a transport promises. The zero value promises nothing.
 type Features struct {
-	// Ordered: of the messages from one node to another, those that arrive come in the order in which they were sent.
+	// Ordered: of the messages from one node to another, those that arrive come in the order in which they were sent, each once. Only a transport that is neither
+	// ordered nor reliable may deliver one twice.
 	Ordered bool
 	// Reliable: each message that Send took arrives, unless its receiver or its sender ends before it could, or is unreachable for the
 	// configured time; it is reported then.
@@ -78,13 +79,16 @@ type Config struct {
 	// TLS, if there is one, is used for connections that leave the host, and both sides must show certificates.
 	TLS *tls.Config
 
-	// MaxMessage is the limit in bytes for one message, either way. 0: [DefaultMaxMessage].
+	// MaxMessage is the limit in bytes for one message, either way. What is above the limit of its receiver alone is refused or taken back, with
+	// [ErrTooLarge], and does no harm to other messages. 0: [DefaultMaxMessage].
 	MaxMessage int
-	// Window is how many bytes may be kept for one peer that were not confirmed yet; one message that is longer fits by itself. 0: [DefaultWindow].
+	// Window is how many bytes may be kept for one peer that were not confirmed yet; one message that is longer fits by itself. A transport may count some bytes more for each
+	// message, so that empty ones are bounded, too. 0: [DefaultWindow].
 	Window int
 	// Idle is how long a connection stays open that carries nothing. 0: [DefaultIdle]; below 0: for ever.
 	Idle time.Duration
-	// Unreachable is how long messages are kept for a peer that cannot be reached. 0: [DefaultUnreachable]; below 0: for ever.
+	// Unreachable is how long a message is kept for a peer that cannot be reached, from when it was sent or the peer got out of reach, whichever was later.
+	// 0: [DefaultUnreachable]; below 0: for ever.
 	Unreachable time.Duration
 
 	// Logger gets what nobody is told of, such as strangers' connections. nil: nothing is logged.
@@ -114,19 +118,20 @@ func (c Config) WithDefaults(f Features) Config {
 	return c
 }
 
-// A Handler is what a transport tells of what happens. Its methods are called from goroutines of the transport, which wait for them: those for one peer one after
-// the other, those for different peers at once. They keep nothing of data after they return, and may call Send and Forget of any peer, Send with a
-// context that is bounded.
+// A Handler is what a transport tells of what happens. Its methods are called from goroutines of the transport, which wait for them: Deliver and Undelivered for one
+// peer one after the other, those for different peers, and Admit, at once. They keep nothing of data after they return, and may call Send and Forget of any peer with a
+// context that is bounded, but neither Shutdown nor Close, which wait for them.
 type Handler interface {
 	// Deliver takes a message from another node. It returns soon: what comes from that node waits behind it. When the transport confirms messages, it
 	// does so after Deliver has returned.
 	Deliver(from Node, data []byte)
 
 	// Undelivered takes back a message that Send took and that did not reach its node; or, if perhaps, of which
-	// nobody knows whether it did. A message is taken back at most once, and no message that Deliver got for certain. why is what to tell people.
+	// nobody knows whether it did. A transport that is not reliable takes back what never left; it does not know more. A message is taken back at most once, and no message that Deliver got for certain. why is what to tell people.
 	Undelivered(to Node, data []byte, perhaps bool, why error)
 
-	// Admit decides whether a node may connect that has proven all that the configuration asks for. It may take its time, until ctx is done. The error is
+	// Admit decides whether a node may connect that has proven all that the configuration asks for. It is asked at the accepting end, at each connection, and may take
+	// its time until ctx is done, at the latest when the transport is closed. It refuses nodes that have ended; a transport need not remember those for ever. The error is
 	// logged, and the stranger learns only that it was refused.
 	Admit(ctx context.Context, from Node) error
 }
@@ -137,12 +142,12 @@ type Transport interface {
 	Endpoint() string
 
 	// Peer returns what sends to a node: always the same while the node was not forgotten. endpoint is where the node listens; "" if that is not known, as of a node that
-	// connects by itself: it is reached once it has. A later call with another endpoint changes it. Nothing is connected before there is something to send.
+	// connects by itself: it is reached once it has, and then where it said that it listens. A later call with another endpoint changes it. Nothing is connected before there is something to send.
 	// After Close, and for a node that was forgotten, it returns a peer that refuses all messages.
 	Peer(to Node, endpoint string) Peer
 
 	// Shutdown takes no more messages, brings those that Send took to their nodes as far as it can before ctx is done, and says goodbye to the peers, so that
-	// they know that nothing was lost. It then closes. The error is that of ctx if there was more to bring.
+	// they know that nothing was lost. What arrives meanwhile is delivered. It then closes. The error is that of ctx if there was more to bring.
 	Shutdown(ctx context.Context) error
 
 	// Close closes at once. What was not confirmed is reported to Handler.Undelivered. When it returns, no goroutine of the transport is left
@@ -160,8 +165,8 @@ type Peer interface {
 	Send(ctx context.Context, flow uint64, data []byte) error
 
 	// Forget says that the node has ended for ever. What it had sent is read to its end and handed to the Handler, then what is left for it is reported to
-	// Handler.Undelivered, and then Forget returns; or it stops reading when ctx is done. New messages are refused from its first call on. Further calls wait for the first. The
-	// node cannot connect again.
+	// Handler.Undelivered, and then Forget returns. When the ctx of the first call is done, the reading stops and Forget returns at once; the reports follow, before Close
+	// returns at the latest. New messages are refused from the first call on. Further calls wait for it, until their own ctx is done. The node cannot connect again.
 	Forget(ctx context.Context)
 }
 

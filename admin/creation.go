@@ -1,0 +1,214 @@
+package admin
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"thespian.dev/address"
+)
+
+// create finds or makes a host for an actor.
+func (c *Core) create(p *process, m Create) {
+	ask := asker{process: p, request: m.Request, wait: m.Wait}
+	if e := c.actors[c.names[m.Name]]; m.Name != "" && e != nil {
+		c.await(e, ask)
+		return
+	}
+	refuse := func(f Failure) { c.tell(p, Created{Request: m.Request, Actor: m.Child, Failure: f}) }
+	if m.Child.IsZero() || c.actors[m.Child] != nil {
+		refuse(fail(CodeFailed, "the address of an actor that is to be created must be new"))
+		return
+	}
+	if c.closing {
+		refuse(fail(CodeShutdown, "the system is being shut down"))
+		return
+	}
+	b, kind := c.find(m.Kind, p.build)
+	if b == nil {
+		refuse(fail(CodeUnknownKind, "unknown kind %q; the kinds are: %s", m.Kind, c.kindNames()))
+		return
+	}
+	if err := c.offers.Satisfies(kind.Requires); err != nil {
+		refuse(fail(CodeNoSystem, "no compatible system for kind %q: %v", m.Kind, err))
+		return
+	}
+	e := &entry{run: Run{Child: m.Child, Parent: m.Parent, Kind: m.Kind, Name: m.Name, Args: m.Args, Requirements: m.Requirements}}
+	if m.Name != "" {
+		e.run.Parent = c.options.Admin
+		c.names[m.Name] = m.Child
+	}
+	c.actors[m.Child] = e
+	e.host = c.host(b, kind, m.Kind+" "+m.Child.String())
+	e.host.actors[m.Child] = e
+	if e.run.Parent == c.options.Admin {
+		e.run.ParentProcess, e.run.ParentEndpoint = c.options.Process, c.options.Endpoint
+	} else {
+		e.run.ParentProcess, e.run.ParentEndpoint = p.number, p.endpoint
+	}
+	relate(p, e.host)
+	c.tell(e.host, e.run)
+	c.await(e, ask)
+	if c.startup(kind) == "forkserver" {
+		c.fill(b) // last: nobody waits for it
+	}
+}
+
+// startup returns how actors of the kind start.
+func (c *Core) startup(kind Kind) string {
+	if kind.Startup != "" {
+		return kind.Startup
+	}
+	method, _ := c.offers["Process Startup Method"].(string)
+	return method
+}
+
+// host returns the host for a new actor.
+func (c *Core) host(b *build, kind Kind, title string) *process {
+	switch c.startup(kind) {
+	case "goroutine":
+		if b.shared == nil {
+			b.shared = c.launch(b, "shared", true)
+		}
+		return b.shared
+	case "forkserver":
+		if len(b.pool) == 0 {
+			break
+		}
+		p := b.pool[0]
+		b.pool = slices.Delete(b.pool, 0, 1)
+		return p
+	}
+	return c.launch(b, title, false)
+}
+
+// fill has processes of the build wait for their actors.
+func (c *Core) fill(b *build) {
+	for len(b.pool) < c.options.Pool {
+		b.pool = append(b.pool, c.launch(b, "waiting", false))
+	}
+}
+
+// await answers when the actor is as far as the asker wants it to be.
+func (c *Core) await(e *entry, a asker) {
+	if e.started || e.running && !a.wait {
+		c.answer(e, a, Failure{})
+		return
+	}
+	e.askers = append(e.askers, a)
+}
+
+func (c *Core) answer(e *entry, a asker, f Failure) {
+	m := Created{Request: a.request, Actor: e.run.Child, Failure: f}
+	switch {
+	case f != Failure{} && a.lookup:
+		m = Created{Request: a.request}
+	case f == Failure{}:
+		relate(a.process, e.host)
+		m.Process, m.Endpoint = e.host.number, e.host.endpoint
+	}
+	c.tell(a.process, m)
+}
+
+// running is called when the actor of a Run can take messages.
+func (c *Core) running(p *process, child address.Address) {
+	e := p.actors[child]
+	if e == nil {
+		return
+	}
+	e.running = true
+	e.askers = slices.DeleteFunc(e.askers, func(a asker) bool {
+		if !a.wait {
+			c.answer(e, a, Failure{})
+		}
+		return !a.wait
+	})
+}
+
+// started is called when the actor's Start has returned.
+func (c *Core) started(p *process, m Started) {
+	e := p.actors[m.Child]
+	if e == nil || e.started {
+		return
+	}
+	e.started = m.Failure == Failure{}
+	if !e.started {
+		c.freeName(e) // who tries again is not to get the one that ends
+	}
+	for _, a := range e.askers {
+		c.answer(e, a, m.Failure)
+	}
+	e.askers = nil
+}
+
+func (c *Core) ended(p *process, actor address.Address) {
+	if e := p.actors[actor]; e != nil {
+		c.remove(e, fail(CodeFailed, "the actor has ended"))
+	}
+}
+
+// adopt makes the Admin the parent of an actor.
+func (c *Core) adopt(child address.Address) {
+	e := c.actors[child]
+	if e == nil {
+		return
+	}
+	e.run.Parent, e.run.ParentProcess, e.run.ParentEndpoint = c.options.Admin, c.options.Process, c.options.Endpoint
+	c.tell(e.host, Adopted{child})
+}
+
+// remove forgets an actor that has ended. Its name is free for another.
+func (c *Core) remove(e *entry, why Failure) {
+	delete(c.actors, e.run.Child)
+	delete(e.host.actors, e.run.Child)
+	c.freeName(e)
+	for _, a := range e.askers {
+		c.answer(e, a, why)
+	}
+	e.askers = nil
+}
+
+func (c *Core) freeName(e *entry) {
+	if c.names[e.run.Name] == e.run.Child {
+		delete(c.names, e.run.Name)
+	}
+}
+
+func (c *Core) lookup(p *process, m Lookup) {
+	if e := c.actors[c.names[m.Name]]; m.Name != "" && e != nil {
+		c.await(e, asker{process: p, request: m.Request, lookup: true})
+		return
+	}
+	c.tell(p, Created{Request: m.Request})
+}
+
+// kill ends the process of an actor, if it has one of its own.
+func (c *Core) kill(p *process, m KillActor) {
+	e := c.actors[m.Actor]
+	switch {
+	case e == nil:
+		c.tell(p, Done{m.Request, fail(CodeFailed, "%v is not an actor with a process", m.Actor)})
+	case e.host.shared:
+		c.tell(p, Done{m.Request, fail(CodeFailed, "%v shares its process with others", m.Actor)})
+	default:
+		if !e.host.killed {
+			e.host.killed = true
+			c.do(Kill{e.host.number})
+		}
+		c.tell(p, Done{Request: m.Request})
+	}
+}
+
+// kindNames lists all kinds that any build has.
+func (c *Core) kindNames() string {
+	names := make(map[string]struct{})
+	for _, b := range c.builds {
+		for name := range b.kinds {
+			names[name] = struct{}{}
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(names)), ", ")
+}

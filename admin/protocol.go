@@ -1,0 +1,192 @@
+package admin
+
+import (
+	"time"
+
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// What the processes of a system and its Admin say to each other. It travels on the lifeline of each process, in order.
+
+// Messages returns the types of the protocol, for the registry that encodes them.
+func Messages() message.TypeSet {
+	return message.Types(
+		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Locate{}, Lookup{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Ending{}, Print{},
+	)
+}
+
+// A Kind is what the Admin knows of a kind of actors.
+type Kind struct {
+	Name     string
+	Requires message.Capabilities
+	Startup  string // "", "spawn", "forkserver" or "goroutine"
+}
+
+// A Failure says why something was not done. The zero value says that it was.
+type Failure struct {
+	Code string // what programs branch on, one of the constants below
+	Text string
+}
+
+// The codes of failures.
+const (
+	CodeUnknownKind = "unknown kind"
+	CodeNoSystem    = "no compatible system"
+	CodeShutdown    = "shutdown"
+	CodeFailed      = "failed"
+)
+
+// From a process to the Admin.
+type (
+	// Announce is the first thing that a process says: it is ready to take messages at the endpoint. The kinds are those of its executable; processes of one build have the same.
+	// The answer is Done.
+	Announce struct {
+		Request      uint64
+		Endpoint     string
+		PID          int
+		Build        string
+		Kinds        []Kind
+		Lifetime     bool                 // the system ends with this program
+		Capabilities message.Capabilities // what a program expects of the system; those that are not named may be anything
+		Directory    string
+		Arguments    []string
+		Variables    []string // its environment
+	}
+
+	// Create asks for an actor in a process of its own, or by name. The address is the creator's to give.
+	Create struct {
+		Request       uint64
+		Child, Parent address.Address
+		Kind, Name    string
+		Args          []byte // an encoded message; empty: none
+		Requirements  []byte
+		Wait          bool // the answer is to come when the actor has started, not when it can take messages
+	}
+
+	// Running says that the actor of a Run takes messages now, Started how its start ended.
+	Running struct{ Child address.Address }
+	Started struct {
+		Child   address.Address
+		Failure Failure
+	}
+
+	// Ended says that an actor which the Admin had this process run has ended.
+	Ended struct{ Actor address.Address }
+
+	// Adopt says that an actor which outlives its parent is a child of the Admin now. The actor's host hears the same as Adopted.
+	Adopt   struct{ Child address.Address }
+	Adopted struct{ Child address.Address }
+
+	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too.
+	Locate struct{ Process uint64 }
+
+	// Lookup asks for the actor of a global name; the answer is Created, without a failure in any case.
+	Lookup struct {
+		Request uint64
+		Name    string
+	}
+
+	// SetCapability changes what the system offers; a nil value takes it away. The answer is Done.
+	SetCapability struct {
+		Request uint64
+		Name    string
+		Value   any
+	}
+
+	// HandleDeadLetters says whether an actor takes dead letters.
+	HandleDeadLetters struct {
+		Handler address.Address
+		On      bool
+	}
+
+	// StatusRequest asks for the status of the whole system, or, when the Admin says it, for that of one process. The answer is Status.
+	StatusRequest struct{ Request uint64 }
+	Status        struct {
+		Request uint64
+		Status  message.SystemStatus
+	}
+
+	// Shutdown ends the system. The grace is how long actors get to exit. The answer is Done, when all hosts have ended.
+	Shutdown struct {
+		Request uint64
+		Grace   time.Duration
+	}
+
+	// KillActor ends the process of an actor at once. The answer is Done.
+	KillActor struct {
+		Request uint64
+		Actor   address.Address
+	}
+)
+
+// From the Admin to a process.
+type (
+	// Welcome is the first thing that the Admin says to a process.
+	Welcome struct {
+		System, Process uint64
+		Admin           address.Address
+		AdminProcess    uint64
+		AdminEndpoint   string
+		Base            string
+		Key             []byte
+		Capabilities    message.Capabilities
+		Handlers        []address.Address
+		Listen          string // where hosts and programs listen, and at which ports; "" and 0: the transport decides
+		LowestPort      int
+		HighestPort     int
+		Shared          bool // the host runs actors of several creators, and stays when it has none
+	}
+
+	// Run has a host run an actor. The parent is an actor of the process at the endpoint; it is the Admin's own process for actors without another.
+	Run struct {
+		Child, Parent  address.Address
+		ParentProcess  uint64
+		ParentEndpoint string
+		Kind, Name     string
+		Args           []byte
+		Requirements   []byte
+	}
+
+	// Created answers Create and Lookup: the actor and where it is, or why it is not.
+	Created struct {
+		Request  uint64
+		Actor    address.Address
+		Process  uint64
+		Endpoint string
+		Failure  Failure
+	}
+
+	// Located says where a process can be reached, Gone that it has ended and how.
+	Located struct {
+		Process  uint64
+		Endpoint string
+	}
+	Gone struct {
+		Process uint64
+		Reason  string
+	}
+
+	// Capabilities and Handlers say what the system offers now, and who takes dead letters.
+	Capabilities struct{ Offers message.Capabilities }
+	Handlers     struct{ DeadLetters []address.Address }
+
+	// Done answers what has no other answer.
+	Done struct {
+		Request uint64
+		Failure Failure
+	}
+
+	// Exit has a host ask its actors to exit, and end when they have.
+	Exit struct{}
+
+	// Ending tells a program that the system has ended.
+	Ending struct{ Reason string }
+
+	// Print is what a process of the system wrote to its standard output, or standard error.
+	Print struct {
+		Error bool
+		Text  []byte
+	}
+)

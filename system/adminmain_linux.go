@@ -1,0 +1,166 @@
+package system
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"thespian.dev/address"
+	"thespian.dev/address/record"
+	"thespian.dev/admin"
+	"thespian.dev/message"
+)
+
+// inheritedAnswer is the descriptor at which a new Admin says how its start went.
+const inheritedAnswer = 4
+
+// admin runs this process as the Admin of a system, until the system has ended. It returns the status with which the process ends.
+func (a App) admin(r adminRole) int {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	answer := os.NewFile(inheritedAnswer, "answer")
+	syscall.CloseOnExec(inheritedAnswer)
+	serve, socket, err := a.openAdmin(r, log)
+	ready := adminReady{Socket: socket}
+	if err != nil {
+		ready.Failure = err.Error()
+	}
+	err = errors.Join(err, writeControl(answer, controlMessages(), ready))
+	_ = answer.Close()
+	if err == nil {
+		err = serve()
+	}
+	if err != nil {
+		log.Error("admin", "error", err)
+		return 1
+	}
+	return 0
+}
+
+func draw() uint64 {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails
+		if n := binary.BigEndian.Uint64(b[:]); n != 0 {
+			return n
+		}
+	}
+}
+
+// openAdmin opens what an Admin needs, and returns what serves the system then.
+func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socket string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	id := record.ID{System: draw(), Process: draw(), Counter: 1}
+	var offers capabilities
+	if err := offers.init(r.Base, r.Capabilities); err != nil {
+		return nil, "", err
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	w := admin.Welcome{System: id.System, Process: id.Process, AdminProcess: id.Process, Admin: address.Of(record.New(id)), Base: r.Base, Key: key, Capabilities: offers.offers}
+	n, err := a.newMember(w, &Options{Logger: log}, nil, joining{})
+	if err != nil {
+		return nil, "", err
+	}
+	if err := n.connect(ctx, a, w, net.JoinHostPort(r.Host, strconv.Itoa(r.Port))); err != nil {
+		return nil, "", fmt.Errorf("the Admin Port %d: %w", r.Port, err)
+	}
+	endpoint := n.peers.transport.Endpoint()
+	at, err := a.meet(r, endpoint)
+	var listener net.Listener
+	if err == nil {
+		listener, err = at.listen()
+	}
+	if err != nil {
+		_ = n.peers.transport.Close()
+		return nil, "", err
+	}
+	shell := newAdminShell(admin.Options{
+		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
+		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Number: draw,
+	}, execLauncher{}, log)
+	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
+}
+
+// meet returns where programs find the Admin: the port may have been chosen only now.
+func (a App) meet(r adminRole, endpoint string) (rendezvous, error) {
+	port := r.Port
+	if port == 0 {
+		_, text, err := net.SplitHostPort(endpoint)
+		if err != nil {
+			return rendezvous{}, err
+		}
+		if port, err = strconv.Atoi(text); err != nil {
+			return rendezvous{}, err
+		}
+	}
+	return newRendezvous(r.Host, port)
+}
+
+// serve attaches programs and obeys signals until the system has ended.
+func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error {
+	ours, theirs := net.Pipe()
+	s.attachOwn(n.id.Process, ours)
+	n.client.line = newLifeline(theirs, s.messages)
+	go func() { _ = n.client.serve() }() // ends with the process, as do those below
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if err := samePeer(conn); err != nil {
+				s.log.Warn("refused", "error", err)
+				_ = conn.Close()
+				continue
+			}
+			s.attach(conn)
+		}
+	}()
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP)
+	go func() {
+		for sig := range signals {
+			switch sig {
+			case syscall.SIGTERM, syscall.SIGINT:
+				s.post(func(now time.Time) []admin.Output { return s.core.Shutdown(now, admin.DefaultGrace) })
+			case syscall.SIGUSR1:
+				go s.report(n)
+			}
+		}
+	}()
+	s.log.Info("the system runs", "socket", at.socket(), "endpoint", n.peers.transport.Endpoint())
+	s.run()
+	_ = listener.Close() // which removes the socket
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = n.peers.transport.Shutdown(ctx)
+	n.kill()
+	return n.peers.transport.Close()
+}
+
+// report writes the status of the system to the log.
+func (s *adminShell) report(n *node) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	status, err := n.client.systemStatus(ctx)
+	if err != nil {
+		s.log.Error("status", "error", err)
+		return
+	}
+	var text strings.Builder
+	_ = status.Format(&text)
+	s.log.Info("status\n" + text.String())
+}
+
+var _ = message.MaxFrame

@@ -1,0 +1,247 @@
+package system
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"thespian.dev/admin"
+	"thespian.dev/message"
+)
+
+// An adminShell runs the Admin's core: it reads the lifelines of all processes and the clock, and does what the core decides. One goroutine works with the core.
+type adminShell struct {
+	core     *admin.Core
+	log      *slog.Logger
+	messages *message.Registry // of control messages
+	launcher launcher
+
+	events   chan func(now time.Time) []admin.Output
+	finished chan struct{} // closed when the core has decided that all is over
+	readers  sync.WaitGroup
+
+	// Of the loop's goroutine.
+	lines    map[uint64]*lifeline
+	hosts    map[uint64]host
+	programs map[uint64]string // the build of each attached program
+	builds   map[string]executable
+}
+
+// A launcher makes hosts come to be.
+type launcher interface {
+	// identify returns the executable at the other end of a program's lifeline, with a name that no other content has.
+	identify(conn net.Conn, said admin.Announce) (name string, exe executable, err error)
+	// launch starts a host. Its lifeline has been made already: the host gets the other end.
+	launch(exe executable, title string, end lifelineEnd, printed func(stderr bool, text []byte)) (host, error)
+	// pair returns the two ends of a new lifeline.
+	pair() (ours net.Conn, theirs lifelineEnd, err error)
+}
+
+// An executable is what a launcher starts hosts from.
+type executable interface{ Close() error }
+
+// A lifelineEnd is the end of a lifeline that a new host gets.
+type lifelineEnd interface{ Close() error }
+
+// A host is a process that was launched.
+type host interface {
+	// kill ends it at once.
+	kill()
+	// wait waits for its end, and says how it ended.
+	wait() string
+}
+
+func newAdminShell(o admin.Options, l launcher, log *slog.Logger) *adminShell {
+	return &adminShell{
+		core: admin.New(time.Now(), o), log: log, messages: controlMessages(), launcher: l,
+		events: make(chan func(time.Time) []admin.Output, 256), finished: make(chan struct{}),
+		lines: make(map[uint64]*lifeline), hosts: make(map[uint64]host), programs: make(map[uint64]string), builds: make(map[string]executable),
+	}
+}
+
+// run works until the core has finished.
+func (s *adminShell) run() {
+	for over := false; !over; {
+		var due <-chan time.Time
+		if at, any := s.core.Next(); any {
+			due = time.After(time.Until(at))
+		}
+		select {
+		case event := <-s.events:
+			over = s.perform(event(time.Now()))
+		case now := <-due:
+			over = s.perform(s.core.Tick(now))
+		}
+	}
+	close(s.finished)
+	for _, line := range s.lines {
+		line.shut()
+	}
+	s.readers.Wait()
+	for _, exe := range s.builds {
+		_ = exe.Close()
+	}
+}
+
+// post has something happen on the loop's goroutine.
+func (s *adminShell) post(event func(now time.Time) []admin.Output) {
+	select {
+	case s.events <- event:
+	case <-s.finished:
+	}
+}
+
+// perform does what the core decided, and reports whether that was the end.
+func (s *adminShell) perform(decisions []admin.Output) (over bool) {
+	for _, decision := range decisions {
+		switch d := decision.(type) {
+		case admin.Tell:
+			if line := s.lines[d.To]; line != nil {
+				if err := line.send(d.Message); err != nil {
+					s.log.Error("a process cannot be told what it has to know", "process", d.To, "error", err)
+				}
+			}
+		case admin.Launch:
+			s.launch(d)
+		case admin.Kill:
+			if h := s.hosts[d.Process]; h != nil {
+				h.kill()
+			}
+		case admin.Finish:
+			over = true
+		}
+	}
+	return over
+}
+
+// attach serves a program that has connected.
+func (s *adminShell) attach(conn net.Conn) {
+	s.post(func(time.Time) []admin.Output {
+		number, do := s.core.Attached()
+		s.adopt(number, conn)
+		return do
+	})
+}
+
+// attachOwn serves the Admin's own node.
+func (s *adminShell) attachOwn(number uint64, conn net.Conn) {
+	s.post(func(time.Time) []admin.Output {
+		s.adopt(number, conn)
+		return nil
+	})
+}
+
+func (s *adminShell) adopt(number uint64, conn net.Conn) {
+	line := newLifeline(conn, s.messages)
+	s.lines[number] = line
+	s.readers.Go(func() {
+		s.read(number, line, conn)
+		s.gone(number, "the program has ended")
+	})
+}
+
+// read hands what a process says to the core, until the end of its lifeline.
+func (s *adminShell) read(number uint64, line *lifeline, conn net.Conn) {
+	for {
+		msg, err := line.receive()
+		if err != nil {
+			return
+		}
+		announced, first := msg.(admin.Announce)
+		var exe executable
+		if first && conn != nil {
+			if announced.Build, exe, err = s.launcher.identify(conn, announced); err != nil {
+				s.log.Error("a program's executable cannot be found", "error", err)
+				return
+			}
+			msg = announced
+		}
+		s.post(func(now time.Time) []admin.Output {
+			if exe != nil {
+				s.learn(number, announced.Build, exe)
+			}
+			return s.core.Received(now, number, msg)
+		})
+	}
+}
+
+// learn keeps the executable of a build, once.
+func (s *adminShell) learn(number uint64, build string, exe executable) {
+	s.programs[number] = build
+	if s.builds[build] != nil {
+		_ = exe.Close()
+		return
+	}
+	s.builds[build] = exe
+}
+
+// gone tells the core that a process has ended, behind all that it said.
+func (s *adminShell) gone(number uint64, reason string) {
+	s.post(func(now time.Time) []admin.Output {
+		if line := s.lines[number]; line != nil {
+			_ = line.conn.Close()
+		}
+		delete(s.lines, number)
+		delete(s.hosts, number)
+		delete(s.programs, number)
+		return s.core.Gone(now, number, reason)
+	})
+}
+
+// launch starts a host. What the core tells it meanwhile waits in its lifeline.
+func (s *adminShell) launch(d admin.Launch) {
+	ours, theirs, err := s.launcher.pair()
+	if err != nil {
+		s.readers.Go(func() { s.gone(d.Process, fmt.Sprintf("its process could not be started: %v", err)) })
+		return
+	}
+	if err := writeControl(ours, s.messages, role{}); err != nil {
+		s.log.Error("a host cannot be told what it is", "error", err)
+	}
+	line := newLifeline(ours, s.messages)
+	s.lines[d.Process] = line
+	exe := s.builds[d.Build]
+	s.readers.Go(func() {
+		h, err := s.launcher.launch(exe, d.Title, theirs, func(stderr bool, text []byte) { s.printed(d.Build, stderr, text) })
+		_ = theirs.Close()
+		if err != nil {
+			s.gone(d.Process, fmt.Sprintf("its process could not be started: %v", err))
+			return
+		}
+		s.post(func(time.Time) []admin.Output {
+			s.hosts[d.Process] = h
+			return nil
+		})
+		s.read(d.Process, line, nil)
+		s.gone(d.Process, endOf(h))
+	})
+}
+
+// lifelineGrace is how long a process may live on without its lifeline.
+const lifelineGrace = 2 * time.Second
+
+// endOf waits for the end of a host whose lifeline has ended, and makes it come about if need be.
+func endOf(h host) string {
+	kill := time.AfterFunc(lifelineGrace, h.kill)
+	defer kill.Stop()
+	return h.wait()
+}
+
+// printed passes on what a host has printed: to the attached programs of its build, else to the log.
+func (s *adminShell) printed(build string, stderr bool, text []byte) {
+	s.post(func(time.Time) []admin.Output {
+		heard := false
+		for number, of := range s.programs {
+			if line := s.lines[number]; line != nil && of == build {
+				heard = line.offer(admin.Print{Error: stderr, Text: text}) || heard
+			}
+		}
+		if !heard {
+			s.log.Info("printed by an actor's process", "text", strings.TrimRight(string(text), "\n"))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,237 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"reflect"
+	"syscall"
+	"time"
+
+	"thespian.dev/admin"
+	"thespian.dev/message"
+	"thespian.dev/transport"
+)
+
+// attach makes this program a part of the system at the Admin Port. If there is none, it is started.
+func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*System, error) {
+	if !mainRan.Load() {
+		return nil, ErrNoMain
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	port, err := adminPort(o, base)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		conn, started, err := a.reach(ctx, o, base, port)
+		if err != nil {
+			return nil, err
+		}
+		sys, err := a.program(ctx, conn, o, started, port == 0)
+		if !errors.Is(err, ErrShutdown) && !errors.Is(err, errLeaving) {
+			return sys, err
+		}
+		if err := pause(ctx); err != nil { // the system that was there is about to end: another will be started
+			return nil, err
+		}
+	}
+}
+
+// errLeaving is the end of a lifeline of a system that ends in the moment in which a program attaches.
+var errLeaving = errors.New("the Admin has gone")
+
+const retryTime = 20 * time.Millisecond
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(retryTime):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// reach returns a connection to the Admin, and whether it was started for it.
+func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, bool, error) {
+	if port == 0 { // nobody else can mean this system
+		socket, err := startAdmin(ctx, o, base, port, os.DevNull)
+		if err != nil {
+			return nil, false, err
+		}
+		conn, err := dialAt(socket)
+		return conn, true, err
+	}
+	at, err := newRendezvous(listenHost(o), port)
+	if err != nil {
+		return nil, false, err
+	}
+	for {
+		if conn, err := at.dial(); err == nil {
+			return conn, false, nil
+		} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, false, fmt.Errorf("the system at port %d: %w", port, err)
+		}
+		lock, err := at.lock()
+		if err == nil {
+			defer lock.Close()
+			if conn, err := at.dial(); err == nil { // meanwhile somebody has started it
+				return conn, false, nil
+			}
+			socket, err := startAdmin(ctx, o, base, port, at.log())
+			if err != nil {
+				return nil, false, err
+			}
+			conn, err := dialAt(socket)
+			return conn, true, err
+		}
+		if !errors.Is(err, errLocked) {
+			return nil, false, err
+		}
+		if err := pause(ctx); err != nil {
+			return nil, false, fmt.Errorf("%w: %w", errLocked, err)
+		}
+	}
+}
+
+// startAdmin starts an Admin from this program's executable, and returns where it can be attached to.
+func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string) (socket string, err error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return "", err
+	}
+	defer ours.Close()
+	defer theirs.Close()
+	stop := context.AfterFunc(ctx, func() { _ = ours.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	messages := controlMessages()
+	r := role{&adminRole{
+		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Capabilities: o.Capabilities, Detach: true,
+	}}
+	if err := writeControl(ours, messages, r); err != nil {
+		return "", err
+	}
+	file, err := os.OpenFile(log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	process, err := startSelf("admin", file, theirs)
+	if err != nil {
+		return "", err
+	}
+	_ = theirs.Close()
+	if state, err := process.Wait(); err != nil || !state.Success() {
+		return "", fmt.Errorf("the Admin could not be started: %v %v", state, err)
+	}
+	frame, err := message.ReadFrame(ours, message.MaxFrame)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return "", fmt.Errorf("the Admin did not start: %w", err)
+	}
+	said, err := messages.Decode(frame.Payload)
+	if err != nil {
+		return "", err
+	}
+	ready, ok := said.(adminReady)
+	switch {
+	case !ok:
+		return "", fmt.Errorf("the Admin began with %T", said)
+	case ready.Failure != "":
+		return "", errors.New(ready.Failure)
+	}
+	return ready.Socket, nil
+}
+
+// startSelf starts this executable once more, with files from number 3 on.
+func startSelf(title string, output *os.File, files ...*os.File) (*os.Process, error) {
+	exe, err := os.Open("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	defer exe.Close()
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	return startProcess(exe, &os.ProcAttr{
+		Dir: "/", Env: os.Environ(), Files: append([]*os.File{null, output, output}, files...), Sys: &syscall.SysProcAttr{Setsid: true},
+	}, []string{"thespian: " + title})
+}
+
+// program joins the system at the other end of the lifeline as a program.
+func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, private bool) (*System, error) {
+	var sys *System
+	ready := make(chan struct{})
+	j := joining{
+		lifetime: o.Lifetime || private,
+		print: func(m admin.Print) {
+			out := os.Stdout
+			if m.Error {
+				out = os.Stderr
+			}
+			_, _ = out.Write(m.Text)
+		},
+		ending: func(reason string) {
+			<-ready
+			sys.over(fmt.Errorf("%w", ErrShutdown))
+		},
+	}
+	if !started {
+		j.expects = o.Capabilities.Clone()
+		delete(j.expects, "Admin Port") // by which it was found
+	}
+	n, _, err := a.join(ctx, conn, o, j)
+	if err != nil {
+		return nil, err
+	}
+	sys = newSystem(n)
+	close(ready)
+	n.goroutines.begin()
+	go func() {
+		defer n.goroutines.end()
+		_ = n.client.serve()
+		sys.over(ErrAdminGone)
+	}()
+	return sys, nil
+}
+
+// adminPort returns where the system is to be found.
+func adminPort(o *Options, base transport.Base) (int, error) {
+	given, ok := o.Capabilities["Admin Port"]
+	if !ok {
+		return base.AdminPort, nil
+	}
+	port, ok := asInt(given)
+	if !ok || port < 0 || port > 65535 {
+		return 0, fmt.Errorf(`capability "Admin Port" is %v: wanted a number from 0 to 65535`, given)
+	}
+	return port, nil
+}
+
+func asInt(value any) (int, bool) {
+	switch v := reflect.ValueOf(value); {
+	case v.CanInt():
+		return int(v.Int()), true
+	case v.CanUint() && v.Uint() < 1<<31:
+		return int(v.Uint()), true
+	}
+	return 0, false
+}
+
+func listenHost(o *Options) string {
+	if o.Host == "" {
+		return "127.0.0.1"
+	}
+	return o.Host
+}

@@ -1,0 +1,287 @@
+package system
+
+import (
+	"errors"
+	"sync"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/admin"
+	"thespian.dev/message"
+)
+
+// An actor may run in another process than its parent. Its parent's node then has a stub in its place: a cell whose actor is elsewhere. Until it is known where, the
+// stub's mailbox keeps what is sent to it; then it all goes there.
+
+// An abroad is the parent of an actor that this process runs for another one.
+type abroad struct {
+	parent  address.Address
+	process uint64
+	started *sync.Once // the Admin was told how the start went
+}
+
+// createAway creates an actor in a process of its own. The Admin finds or makes that.
+func (n *node) createAway(parent *cell, kindName string, options actor.CreateOptions, err error) *cell {
+	stub := n.newCell(&kind{Kind: actor.Kind{Name: kindName}}, actor.CreateOptions{}, nil, nil)
+	stub.phase.Store(running)
+	stub.extra().stub = true
+	stub.self.Record().SetHint(pendingHint)
+	stub.adopt(parent)
+	if err != nil && !errors.Is(err, ErrUnknownKind) { // another build may know it
+		stub.endAway(err.Error())
+		return stub
+	}
+	request, err := n.creation(stub.self, parent.self, kindName, options, false)
+	if err != nil {
+		stub.endAway(err.Error())
+		return stub
+	}
+	n.client.ask(request, func(answer any) {
+		switch m := answer.(type) {
+		case admin.Created:
+			if m.Failure != (admin.Failure{}) {
+				stub.endAway(m.Failure.Text)
+				return
+			}
+			stub.moved(n.peers.get(m.Process))
+		case admin.Done: // it could not even be sent
+			stub.endAway(m.Failure.Text)
+		default:
+			stub.endAway(ErrAdminGone.Error())
+		}
+	})
+	return stub
+}
+
+// moved sends the stub's mail to where its actor is now, and what comes later as well.
+func (c *cell) moved(to *peer) {
+	if why := to.raise(c); why != "" {
+		c.endAway(why)
+		return
+	}
+	for {
+		c.mu.Lock()
+		batch := c.queue
+		c.queue = nil
+		if len(batch) == 0 {
+			c.closed = true
+			c.more.away = to
+			c.self.Record().SetHint(hintOf(to.process))
+			c.self.Record().Bind(&to.binding)
+			c.wakeSenders(c.more.waiting.Len())
+			seekers := c.more.seekers
+			c.more.seekers = nil
+			c.mu.Unlock()
+			for _, p := range seekers {
+				c.node.peers.say(p, 0, whereabouts{Actor: c.self, Process: to.process})
+			}
+			return
+		}
+		c.wakeSenders(c.room())
+		c.mu.Unlock()
+		for _, e := range batch {
+			switch e.msg.(type) {
+			case control, joiner:
+			default:
+				_ = to.send(noContext, e, c.self, nil)
+			}
+		}
+	}
+}
+
+// raise has the stub told of its actor's end. It returns why there is nothing to be told, or "".
+func (p *peer) raise(stub *cell) (gone string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason != "" {
+		return p.reason
+	}
+	if p.children == nil {
+		p.children = make(map[address.Address]*cell)
+	}
+	p.children[stub.self] = stub
+	return ""
+}
+
+// endAway is the end of a stub: its actor has ended, or never was. It may be called again.
+func (c *cell) endAway(reason string) {
+	if c.phase.Swap(ended) == ended {
+		return
+	}
+	c.mu.Lock()
+	m := c.extra()
+	rest := c.queue
+	c.queue = nil
+	if !c.closed { // it never was: whoever writes to it is to learn why
+		m.unborn = errors.New(reason)
+		c.closed = true
+	}
+	c.wakeSenders(m.waiting.Len())
+	seekers := m.seekers
+	m.seekers = nil
+	c.mu.Unlock()
+	for _, p := range seekers {
+		c.node.peers.say(p, 0, whereabouts{Actor: c.self, Reason: reason})
+	}
+	for _, e := range rest {
+		c.refuse(e)
+	}
+	c.farewell(m, reason)
+}
+
+// createNamed returns the actor of a global name, which the Admin has created if there was none. It is no child of its creator, who hears of it only when it cannot
+// be created.
+func (n *node) createNamed(creator *cell, kindName string, options actor.CreateOptions, err error) address.Address {
+	child := n.newAddress()
+	failed := func(why string) address.Address {
+		creator.tell(envelope{message.ChildActorExited{Child: child, Reason: why}, child})
+		return child
+	}
+	if err != nil && !errors.Is(err, ErrUnknownKind) {
+		return failed(err.Error())
+	}
+	request, err := n.creation(child, n.admin.self, kindName, options, false)
+	if err != nil {
+		return failed(err.Error())
+	}
+	answer, err := n.client.call(&creator.ctx, request, nil)
+	if err != nil {
+		return failed(err.Error())
+	}
+	m, _ := answer.(admin.Created)
+	if m.Failure != (admin.Failure{}) {
+		return failed(m.Failure.Text)
+	}
+	return m.Actor
+}
+
+// run runs an actor for another process, or for the Admin.
+func (n *node) run(m admin.Run) {
+	k, options, err := n.unpack(m)
+	created := make(chan error, 1)
+	c := n.newCellAt(m.Child, k, options, err, created)
+	c.mu.Lock()
+	from := &abroad{m.Parent, m.ParentProcess, new(sync.Once)}
+	c.extra().abroad = from
+	c.mu.Unlock()
+	if m.ParentProcess != n.adminProcess {
+		n.peers.located(m.ParentProcess, m.ParentEndpoint)
+	}
+	c.adopt(n.root)
+	_ = n.client.line.send(admin.Running{Child: m.Child})
+	n.goroutines.begin()
+	go func() {
+		defer n.goroutines.end()
+		select {
+		case err := <-created:
+			n.startedHere(m.Child, from, err)
+		case <-n.killed:
+		}
+	}()
+}
+
+// unpack returns the kind and the options of an actor that is to be run.
+func (n *node) unpack(m admin.Run) (*kind, actor.CreateOptions, error) {
+	options := actor.CreateOptions{GlobalName: m.Name}
+	k := n.kinds[m.Kind]
+	if k == nil {
+		return &kind{Kind: actor.Kind{Name: m.Kind}}, options, n.unknownKind(m.Kind)
+	}
+	var err error
+	for _, part := range []struct {
+		to   *any
+		data []byte
+	}{{&options.Args, m.Args}, {&options.Requirements, m.Requirements}} {
+		if len(part.data) > 0 && err == nil {
+			*part.to, err = n.messages.Decode(part.data)
+		}
+	}
+	return k, options, err
+}
+
+// startedHere tells the Admin, once, how the start of an actor went.
+func (n *node) startedHere(child address.Address, from *abroad, err error) {
+	from.started.Do(func() { _ = n.client.line.send(admin.Started{Child: child, Failure: failureOf(err)}) })
+}
+
+// endedHere tells the others of the end of an actor that this process ran for them.
+func (n *node) endedHere(c *cell, m *more, reason string) {
+	from := m.abroad
+	n.startedHere(c.self, from, m.unborn)
+	if from.process != n.adminProcess {
+		n.peers.say(n.peers.get(from.process), flowOf(c.self), exited{c.self, reason})
+	}
+	_ = n.client.line.send(admin.Ended{Actor: c.self})
+}
+
+// parentGone asks the actors to exit whose parents were in a process that has ended.
+func (n *node) parentGone(process uint64) {
+	for _, c := range n.root.children() {
+		c.mu.Lock()
+		lost := c.more != nil && c.more.abroad != nil && c.more.abroad.process == process
+		c.mu.Unlock()
+		if lost {
+			c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
+		}
+	}
+}
+
+// adoptedByAdmin is called when the parent of an actor has ended without it.
+func (n *node) adoptedByAdmin(child address.Address) {
+	if c, ok := n.local(child).(*cell); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		m := c.extra()
+		if m.abroad == nil {
+			return
+		}
+		m.abroad = &abroad{n.admin.self, n.adminProcess, m.abroad.started}
+	}
+}
+
+// hosts reports whether this process runs actors of the kind for its own actors.
+func (n *node) hosts(k *kind) bool {
+	if !n.hosting || k == nil || k.New == nil {
+		return false
+	}
+	startup := k.Startup
+	if startup == "" {
+		method, _ := n.capabilities.current()["Process Startup Method"].(string)
+		startup = actor.Startup(method)
+	}
+	return startup == actor.Goroutine
+}
+
+func (c *cell) isStub() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.more != nil && c.more.stub
+}
+
+// prepareToWait reports whether an actor may wait. What it woke must not wait with it.
+func (c *cell) prepareToWait() bool {
+	c.mu.Lock()
+	mayWait := c.room() > 0 && !c.closed
+	c.mu.Unlock()
+	if worker := c.worker.Load(); mayWait && worker != nil {
+		c.node.handOver(worker)
+	}
+	return mayWait
+}
+
+// fullness returns the channel that is closed when the mailbox reaches its mark.
+func (c *cell) fullness() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.extra()
+	if m.full == nil {
+		m.full = make(chan struct{})
+		if c.room() == 0 || c.closed {
+			close(m.full)
+			full := m.full
+			m.full = nil
+			return full
+		}
+	}
+	return m.full
+}

@@ -1,0 +1,180 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"thespian.dev/admin"
+	"thespian.dev/message"
+	"thespian.dev/transport"
+)
+
+// endGrace is how long actors of a host get to exit when the Admin has gone.
+const endGrace = time.Second
+
+// host runs this process as a host, until its actors have ended, or its Admin has. It returns the status with which the process ends.
+func (a App) host(conn net.Conn) int {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	if err := a.runHost(conn, log); err != nil {
+		log.Error("host", "error", err)
+		return 1
+	}
+	return 0
+}
+
+func (a App) runHost(conn net.Conn, log *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	exit := make(chan struct{}, 1)
+	leave := func() {
+		select {
+		case exit <- struct{}{}:
+		default:
+		}
+	}
+	n, shared, err := a.join(ctx, conn, &Options{Logger: log}, joining{host: true, exit: leave})
+	if err != nil {
+		return err
+	}
+	lost := make(chan struct{})
+	go func() { // ends with the process
+		_ = n.client.serve()
+		close(lost)
+	}()
+	n.exitOnSignals(leave)
+	grace := time.Duration(1<<63 - 1)
+	ended := n.childless
+	if shared {
+		ended = nil // it waits for more
+	}
+	select {
+	case <-ended:
+	case <-exit:
+	case <-lost:
+		grace = endGrace
+		time.AfterFunc(2*endGrace-endGrace/4, func() { os.Exit(1) }) // whatever its actors do
+	}
+	n.closing.Store(true)
+	end, stop := context.WithTimeout(context.Background(), grace)
+	defer stop()
+	_ = n.leave(end)
+	n.kill()
+	flush, stop := context.WithTimeout(context.Background(), drainTime)
+	defer stop()
+	err = n.peers.transport.Shutdown(flush)
+	_ = n.peers.transport.Close()
+	n.client.line.shut()
+	return err
+}
+
+// joining says as what a process joins a system.
+type joining struct {
+	host     bool
+	lifetime bool
+	exit     func()
+	print    func(admin.Print)
+	ending   func(reason string)
+	expects  message.Capabilities
+}
+
+// join makes this process a part of the system at the other end of a lifeline.
+func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n *node, shared bool, err error) {
+	line := newLifeline(conn, controlMessages())
+	defer func() {
+		if err != nil {
+			line.close()
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	first, err := line.receive()
+	if err != nil {
+		return nil, false, fmt.Errorf("the Admin did not say welcome: %w", err)
+	}
+	welcome, ok := first.(admin.Welcome)
+	if !ok {
+		return nil, false, fmt.Errorf("the Admin began with %T", first)
+	}
+	n, err = a.newMember(welcome, o, line, j)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := n.connect(ctx, a, welcome, welcome.Listen); err != nil {
+		return nil, false, err
+	}
+	defer func() {
+		if err != nil {
+			_ = n.peers.transport.Close()
+		}
+	}()
+	n.peers.located(welcome.AdminProcess, welcome.AdminEndpoint)
+	return n, welcome.Shared, n.announce(ctx, a, j)
+}
+
+// connect opens the node's transport.
+func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen string) error {
+	base, err := a.base(w.Base)
+	if err != nil {
+		return err
+	}
+	n.peers.transport, err = base.Open(ctx, transport.Config{
+		Self: transport.Node{System: w.System, Process: w.Process}, Handler: n.peers, Listen: listen,
+		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, Logger: n.log,
+	})
+	return err
+}
+
+// announce says what this process is, and waits for the Admin's consent. What else the Admin says meanwhile is handled.
+func (n *node) announce(ctx context.Context, a App, j joining) error {
+	announce := admin.Announce{Endpoint: n.peers.transport.Endpoint(), PID: os.Getpid(), Lifetime: j.lifetime, Capabilities: j.expects}
+	if !j.host {
+		announce.Arguments, announce.Variables = os.Args, os.Environ()
+		announce.Directory, _ = os.Getwd()
+		for _, k := range a.Kinds {
+			announce.Kinds = append(announce.Kinds, admin.Kind{Name: k.Name, Requires: k.Requires, Startup: string(k.Startup)})
+		}
+	}
+	consent := make(chan any, 1)
+	n.client.ask(func(number uint64) any { announce.Request = number; return announce }, func(answer any) { consent <- answer })
+	for {
+		msg, err := n.client.line.receive()
+		if err != nil {
+			return fmt.Errorf("the Admin has gone: %w", err)
+		}
+		n.client.handle(msg)
+		select {
+		case answer := <-consent:
+			done, _ := answer.(admin.Done)
+			return failed(done.Failure)
+		default:
+		}
+	}
+}
+
+// newMember returns the node of this process in a system that has an Admin.
+func (a App) newMember(w admin.Welcome, o *Options, line *lifeline, j joining) (*node, error) {
+	registry, err := message.NewRegistry(a.Messages)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := o.Limits.complete()
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNode(a.Kinds, registry, o, limits, o.Logger, &w)
+	if err != nil {
+		return nil, err
+	}
+	n.client = &adminClient{node: n, line: line, pending: make(map[uint64]func(any)), exit: j.exit, print: j.print, ending: j.ending}
+	if j.host {
+		n.client.run = n.run
+	}
+	n.adminProcess, n.hosting = w.AdminProcess, j.host
+	n.peers = newPeers(n, n.client)
+	n.deadLetters.setHandlers(w.Handlers)
+	return n, nil
+}

@@ -1,0 +1,181 @@
+package system
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"thespian.dev/admin"
+	"thespian.dev/message"
+)
+
+// A lifeline is the control connection between a process of a system and its Admin. Its end is the end of the other side. Messages go in order, either way, and
+// whoever sends never waits: what waits to be written is bounded by ending a connection whose other side does not read.
+type lifeline struct {
+	conn     io.ReadWriteCloser
+	in       *bufio.Reader
+	messages *message.Registry
+
+	mu      sync.Mutex
+	pending []byte
+	more    chan struct{} // holds a token while something is pending
+	closed  bool
+	done    chan struct{} // closed when the writer has ended
+}
+
+// lifelineKind is the kind of its frames, maxPending the limit of bytes that wait to be written. Arguments of actors and statuses go this way: the limit of one frame is the usual one.
+const (
+	lifelineKind = 'L'
+	maxPending   = 2 * message.MaxFrame
+)
+
+// control messages have a registry of their own: programs cannot send them.
+func controlMessages() *message.Registry {
+	r, err := message.NewRegistry(admin.Messages(), message.Types(role{}, adminRole{}, adminReady{}))
+	if err != nil {
+		panic(err) // the types are ours
+	}
+	return r
+}
+
+func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline {
+	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{})}
+	go l.write()
+	return l
+}
+
+// send has a message written. After the end of the connection it does nothing.
+func (l *lifeline) send(msg any) error {
+	data, err := l.messages.Append(nil, msg)
+	if err != nil {
+		return fmt.Errorf("control message %T: %w", msg, err)
+	}
+	if len(data) > message.MaxFrame {
+		return fmt.Errorf("control message %T: %w", msg, message.ErrFrameTooLarge)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	if len(l.pending) > maxPending {
+		l.closed = true
+		_ = l.conn.Close()
+		return errors.New("the other side of the lifeline does not read")
+	}
+	l.pending, err = message.AppendFrame(l.pending, message.Frame{Kind: lifelineKind, Payload: data})
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	return err
+}
+
+// write writes what is pending, until the connection is closed.
+func (l *lifeline) write() {
+	defer close(l.done)
+	var writing []byte
+	for range l.more {
+		for {
+			l.mu.Lock()
+			writing, l.pending = l.pending, writing[:0]
+			closed := l.closed
+			l.mu.Unlock()
+			if len(writing) == 0 {
+				if closed {
+					_ = l.conn.Close()
+					return
+				}
+				break
+			}
+			if _, err := l.conn.Write(writing); err != nil {
+				_ = l.conn.Close()
+				return
+			}
+			if cap(writing) > 1<<20 {
+				writing = nil
+			}
+		}
+	}
+}
+
+// receive returns the next message. io.EOF, or another error, is the end. It is called by one goroutine.
+func (l *lifeline) receive() (any, error) {
+	f, err := message.ReadFrame(l.in, message.MaxFrame)
+	if err != nil {
+		return nil, err
+	}
+	if f.Kind != lifelineKind {
+		return nil, fmt.Errorf("a frame of kind %d on the lifeline", f.Kind)
+	}
+	msg, err := l.messages.Decode(f.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("lifeline: %w", err)
+	}
+	return msg, nil
+}
+
+// shut has the connection closed once all was written that was sent, and waits for that.
+func (l *lifeline) shut() {
+	l.mu.Lock()
+	l.closed = true
+	select {
+	case l.more <- struct{}{}:
+	default:
+	}
+	l.mu.Unlock()
+	<-l.done
+}
+
+// close closes the connection at once, and waits for the writer.
+func (l *lifeline) close() {
+	_ = l.conn.Close()
+	l.shut()
+}
+
+// offer is send for what may be left out: when the other side is slow it reports false.
+func (l *lifeline) offer(msg any) bool {
+	l.mu.Lock()
+	full := len(l.pending) > maxOffer || l.closed
+	l.mu.Unlock()
+	return !full && l.send(msg) == nil
+}
+
+const maxOffer = 1 << 20
+
+// A role is the first thing that a new process of a system finds in its lifeline, before it has begun: what it is to be. Without an Admin's it is a host.
+type role struct{ Admin *adminRole }
+
+// An adminRole is what an Admin has to know. Its answer, in file 4, is adminReady.
+type adminRole struct {
+	Detach bool // the process is to start the Admin, and end
+
+	Base         string
+	Host         string // where the nodes of the system listen
+	Port         int    // the Admin's
+	LowestPort   int
+	HighestPort  int
+	Capabilities message.Capabilities
+}
+
+// adminReady says where an Admin can be attached to, or why there is none.
+type adminReady struct {
+	Socket  string
+	Failure string
+}
+
+// writeControl writes a control message to a connection that is no lifeline yet.
+func writeControl(w io.Writer, messages *message.Registry, msg any) error {
+	data, err := messages.Append(nil, msg)
+	if err != nil {
+		return err
+	}
+	frame, err := message.AppendFrame(nil, message.Frame{Kind: lifelineKind, Payload: data})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(frame)
+	return err
+}

@@ -1,0 +1,277 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"thespian.dev/address"
+	"thespian.dev/admin"
+	"thespian.dev/message"
+	"thespian.dev/transport"
+)
+
+// What nodes say to each other, beside the messages of actors: a byte says which it is.
+const (
+	linkEnvelope = 'E'
+	linkControl  = 'C'
+)
+
+type (
+	// stop says that an actor's mailbox is at its mark: who sends to it has to wait until proceed.
+	stop    struct{ Actor address.Address }
+	proceed struct{ Actor address.Address }
+
+	// watching says that a node wants to be told of an actor's end, or not any more.
+	watching struct {
+		Actor address.Address
+		On    bool
+	}
+
+	// exited tells of the end of an actor: the node of its parent, and those of its watchers.
+	exited struct {
+		Actor  address.Address
+		Reason string
+	}
+
+	// whereis asks the creator of an actor in which process it is, whereabouts is the answer: 0 and a reason if it is nowhere.
+	whereis     struct{ Actor address.Address }
+	whereabouts struct {
+		Actor   address.Address
+		Process uint64
+		Reason  string
+	}
+
+	// notDelivered says that a message was not delivered, in case it was a question.
+	notDelivered struct {
+		Sender, Target address.Address
+		Reason         string
+	}
+)
+
+func linkMessages() *message.Registry {
+	r, err := message.NewRegistry(message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{}))
+	if err != nil {
+		panic(err) // the types are ours
+	}
+	return r
+}
+
+func locate(process uint64) any { return admin.Locate{Process: process} }
+
+// say sends a peer a control message, behind what the flow has sent. It never waits.
+func (ps *peers) say(p *peer, flow uint64, msg any) {
+	data, err := ps.control.Append([]byte{linkControl}, msg)
+	if err != nil {
+		ps.node.log.Error("a control message cannot be encoded", "error", err)
+		return
+	}
+	out := p.out.Load()
+	if out == nil {
+		p.mu.Lock()
+		if alias := p.alias; alias != nil {
+			p.mu.Unlock()
+			ps.say(alias, flow, msg)
+			return
+		}
+		if out = p.out.Load(); out == nil {
+			if p.reason == "" && len(p.held) < ps.node.limits.Hard {
+				p.held = append(p.held, outgoing{control: data, flow: flow})
+			}
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+	}
+	p.sendControl(out, flow, data)
+}
+
+func (p *peer) sendControl(to *link, flow uint64, data []byte) {
+	if err := to.to.Send(noContext, flow, data); err != nil && !errors.Is(err, transport.ErrForgotten) {
+		p.node.log.Warn("a process could not be told something", "process", p.process, "error", err)
+	}
+}
+
+// Deliver is a method of transport.Handler.
+func (ps *peers) Deliver(from transport.Node, data []byte) {
+	p := ps.get(from.Process)
+	n := ps.node
+	if len(data) == 0 {
+		return
+	}
+	switch body := data[1:]; data[0] {
+	case linkEnvelope:
+		e, err := n.messages.DecodeEnvelope(body)
+		if err != nil {
+			n.malformed(body, err)
+			return
+		}
+		n.arrived(p, envelope{e.Message, e.Sender}, e.Target)
+	case linkControl:
+		msg, err := ps.control.Decode(body)
+		if err != nil {
+			n.log.Warn("a process said what nobody understands", "process", from, "error", err)
+			return
+		}
+		ps.said(p, msg)
+	default:
+		n.log.Warn("a process sent what nobody understands", "process", from, "kind", data[0])
+	}
+}
+
+// malformed deals with a message that cannot be read: it is lost, and its sender is told.
+func (n *node) malformed(body []byte, err error) {
+	target, sender, _, cutErr := message.CutEnvelope(body)
+	n.log.Warn("a message cannot be read", "target", target, "sender", sender, "error", err)
+	if cutErr == nil && !sender.IsZero() {
+		_ = n.deliver(noContext, envelope{message.PoisonMessage{Details: fmt.Sprintf("the message could not be read where it arrived: %v", err)}, target}, sender, nil)
+	}
+}
+
+// arrived brings a message from another process to its actor.
+func (n *node) arrived(p *peer, e envelope, to address.Address) {
+	if to.IsZero() {
+		return
+	}
+	before := n.crowdings.Load()
+	_ = n.deliver(noContext, e, to, nil)
+	if n.crowdings.Load() != before {
+		if c, ok := n.local(to).(*cell); ok {
+			n.peers.stopIfFull(p, c)
+		}
+	}
+}
+
+// stopIfFull tells a peer to send no more to an actor whose mailbox is at its mark.
+func (ps *peers) stopIfFull(p *peer, c *cell) {
+	p.orders.Lock()
+	defer p.orders.Unlock()
+	c.mu.Lock()
+	m := c.extra()
+	_, told := m.crowd[p]
+	full := !c.closed && c.room() == 0 && !told
+	if full {
+		if m.crowd == nil {
+			m.crowd = make(map[*peer]struct{})
+		}
+		m.crowd[p] = struct{}{}
+	}
+	c.mu.Unlock()
+	if full {
+		ps.say(p, 0, stop{c.self})
+	}
+}
+
+// disperse lets the processes go on that were told to send no more. The lock is held.
+func (c *cell) disperse() {
+	if c.more == nil || len(c.more.crowd) == 0 {
+		return
+	}
+	crowd := c.more.crowd
+	c.more.crowd = nil
+	n := c.node
+	n.goroutines.begin()
+	go func() { // as the lock is held
+		defer n.goroutines.end()
+		for p := range crowd {
+			p.orders.Lock()
+			n.peers.say(p, 0, proceed{c.self})
+			p.orders.Unlock()
+		}
+	}()
+}
+
+// notDelivered tells the process of a sender that its message did not arrive.
+func (ps *peers) notDelivered(sender, target address.Address, reason string) {
+	if p, err := ps.of(sender); err == nil && p != nil {
+		ps.say(p, 0, notDelivered{sender, target, reason})
+	}
+}
+
+func (ps *peers) said(p *peer, msg any) {
+	n := ps.node
+	switch m := msg.(type) {
+	case stop:
+		p.mu.Lock()
+		if p.stopped == nil {
+			p.stopped = make(map[address.Address]chan struct{})
+		}
+		if p.stopped[m.Actor] == nil && p.reason == "" {
+			p.stopped[m.Actor] = make(chan struct{})
+			p.stops.Add(1)
+		}
+		p.mu.Unlock()
+	case proceed:
+		p.mu.Lock()
+		if waiting := p.stopped[m.Actor]; waiting != nil {
+			delete(p.stopped, m.Actor)
+			p.stops.Add(-1)
+			close(waiting)
+		}
+		p.mu.Unlock()
+	case watching:
+		n.observe(p, m)
+	case exited:
+		p.heardOfEnd(m)
+	case whereis:
+		n.tellWhere(p, m.Actor)
+	case whereabouts:
+		ps.found(m)
+	case notDelivered:
+		if q := n.question(m.Sender); q != nil {
+			q.fail(&UndeliverableError{Target: m.Target, Reason: m.Reason})
+		}
+	}
+}
+
+// heardOfEnd tells the parent and the watchers that are here. Each is told once, as it is forgotten then.
+func (p *peer) heardOfEnd(m exited) {
+	p.mu.Lock()
+	child, watchers := p.children[m.Actor], p.watches[m.Actor]
+	delete(p.children, m.Actor)
+	delete(p.watches, m.Actor)
+	p.mu.Unlock()
+	if child != nil {
+		child.endAway(m.Reason)
+	}
+	tellWatchers(watchers, distant{p.node, m.Actor}, m.Actor, m.Reason)
+}
+
+// Undelivered is a method of transport.Handler.
+func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why error) {
+	if len(data) == 0 || data[0] != linkEnvelope {
+		return
+	}
+	n := ps.node
+	e, err := n.messages.DecodeEnvelope(data[1:])
+	if err != nil {
+		n.log.Warn("a message that was not delivered cannot be read", "error", err)
+		return
+	}
+	reason := why.Error()
+	if perhaps {
+		reason = "it was perhaps delivered: " + reason
+	}
+	n.undeliverable(envelope{e.Message, e.Sender}, e.Target, reason)
+}
+
+// Admit is a method of transport.Handler: the Admin vouches for the processes of its system.
+func (ps *peers) Admit(ctx context.Context, from transport.Node) error {
+	if from.System != ps.node.id.System {
+		return fmt.Errorf("it belongs to the system %016x", from.System)
+	}
+	p := ps.get(from.Process)
+	select {
+	case <-p.known:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason != "" {
+		return fmt.Errorf("the Admin says: %s", p.reason)
+	}
+	return nil
+}
+
+var _ transport.Handler = (*peers)(nil)

@@ -1,0 +1,389 @@
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"thespian.dev/address"
+	"thespian.dev/address/record"
+	"thespian.dev/message"
+	"thespian.dev/transport"
+)
+
+// peers are the other processes of the system, as far as this node has to do with them. On the base simple there are none.
+type peers struct {
+	node      *node
+	client    *adminClient
+	transport transport.Transport
+	control   *message.Registry // of what nodes say to each other
+
+	mu       sync.Mutex
+	table    map[uint64]*peer
+	searches map[address.Address]*peer
+}
+
+// A peer is the node of another process. What is sent to an actor there goes through it; so do the messages of nodes about their actors. It knows what
+// has to be done when the process ends.
+type peer struct {
+	binding record.Binding // of the records of its actors
+	node    *node
+	process uint64
+	known   chan struct{} // closed when the Admin has said where the process is, or that it has ended
+
+	out   atomic.Pointer[link] // nil: not yet, or not any more
+	stops atomic.Int32         // how many of its actors take no more
+
+	mu       sync.Mutex
+	held     []outgoing // what waits until the process is located
+	alias    *peer      // of a search: where the actor was found
+	located  bool
+	reason   string // why it is gone; "": it is not
+	stopped  map[address.Address]chan struct{}
+	children map[address.Address]*cell              // stubs of actors there whose parents are here
+	watches  map[address.Address]map[*cell]struct{} // actors there that are watched from here
+
+	orders sync.Mutex // keeps what is said of one actor in the order in which it came about
+}
+
+// A link is what it takes to send to a peer.
+type link struct{ to transport.Peer }
+
+// An outgoing message waits: one of an actor, or one of this node.
+type outgoing struct {
+	envelope
+	to      address.Address
+	control []byte
+	flow    uint64
+}
+
+func newPeers(n *node, client *adminClient) *peers {
+	return &peers{node: n, client: client, control: linkMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer)}
+}
+
+// get returns the peer of a process, and asks the Admin where it is when it is new.
+func (ps *peers) get(process uint64) *peer {
+	ps.mu.Lock()
+	p := ps.table[process]
+	isNew := p == nil
+	if isNew {
+		p = ps.node.newPeer(process)
+		ps.table[process] = p
+	}
+	ps.mu.Unlock()
+	if isNew {
+		_ = ps.client.line.send(locate(process))
+	}
+	return p
+}
+
+func (n *node) newPeer(process uint64) *peer {
+	p := &peer{node: n, process: process, known: make(chan struct{})}
+	p.binding.Mailbox = p
+	return p
+}
+
+// place says in which process an actor is.
+func (ps *peers) place(a address.Address, process uint64) {
+	r := a.Record()
+	if process == ps.node.id.Process {
+		return
+	}
+	r.SetHint(hintOf(process))
+	if b := r.Binding(); b == nil || foreign(b) {
+		r.Bind(&ps.get(process).binding)
+	}
+}
+
+func foreign(b *record.Binding) bool {
+	_, is := b.Mailbox.(*peer)
+	return is
+}
+
+// hintOf returns the hint of an actor that lives in another process than the one which created it.
+func hintOf(process uint64) string { return strconv.FormatUint(process, 16) }
+
+// of returns the peer to which an address leads, nil if it is this process.
+func (ps *peers) of(to address.Address) (*peer, error) {
+	r := to.Record()
+	id := r.ID()
+	if id.System != ps.node.id.System {
+		return nil, errOtherSystem
+	}
+	process := id.Process
+	switch hint := r.Hint(); hint {
+	case "":
+	case pendingHint:
+		if process == ps.node.id.Process {
+			return nil, nil
+		}
+		return ps.search(to), nil
+	default:
+		var err error
+		if process, err = strconv.ParseUint(hint, 16, 64); err != nil {
+			return nil, fmt.Errorf("the address says that the actor is at %q, which is no process", hint)
+		}
+	}
+	if process == ps.node.id.Process {
+		return nil, nil
+	}
+	p := ps.get(process)
+	if r.Binding() == nil {
+		r.Bind(&p.binding)
+	}
+	return p, nil
+}
+
+var errOtherSystem = errors.New("the address belongs to another system")
+
+// located is called when the Admin has said where a process is.
+func (ps *peers) located(process uint64, endpoint string) {
+	if process == ps.node.id.Process {
+		return
+	}
+	ps.mu.Lock()
+	p := ps.table[process]
+	if p == nil {
+		p = ps.node.newPeer(process)
+		ps.table[process] = p
+	}
+	ps.mu.Unlock()
+	p.mu.Lock()
+	if p.located || p.reason != "" {
+		p.mu.Unlock()
+		return
+	}
+	p.located = true
+	close(p.known)
+	p.mu.Unlock()
+	p.flush(&link{ps.transport.Peer(transport.Node{System: ps.node.id.System, Process: process}, endpoint)})
+}
+
+// flush sends what is held, in order, before anything else goes to the link.
+func (p *peer) flush(to *link) {
+	for {
+		p.mu.Lock()
+		held := p.held
+		p.held = nil
+		if len(held) == 0 {
+			p.out.Store(to)
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+		for _, o := range held {
+			if o.control != nil {
+				p.sendControl(to, o.flow, o.control)
+			} else {
+				_ = p.transmit(noContext, to, o.envelope, o.to, nil)
+			}
+		}
+	}
+}
+
+// send brings a message to an actor there. It waits as a push into a mailbox does, and returns its error.
+func (p *peer) send(ctx context.Context, e envelope, to address.Address, from *cell) error {
+	out := p.out.Load()
+	if out == nil {
+		p.mu.Lock()
+		switch out = p.out.Load(); {
+		case p.alias != nil:
+			alias := p.alias
+			p.mu.Unlock()
+			return alias.send(ctx, e, to, from)
+		case out != nil:
+		case p.reason != "":
+			p.mu.Unlock()
+			p.node.undeliverable(e, to, "its process has ended: "+p.reason)
+			return nil
+		case len(p.held) >= p.node.limits.Hard && !passesLimit(e.msg):
+			p.mu.Unlock()
+			p.node.undeliverable(e, to, refusedOverloaded)
+			return nil
+		default:
+			p.held = append(p.held, outgoing{envelope: e, to: to})
+			p.mu.Unlock()
+			return nil
+		}
+		p.mu.Unlock()
+	}
+	if p.stops.Load() > 0 && !passesMark(e.msg) {
+		if err := p.awaitProceed(ctx, e, to, from); err != nil {
+			return err
+		}
+	}
+	return p.transmit(ctx, out, e, to, from)
+}
+
+// awaitProceed waits while an actor there takes no more, as far as the sender may.
+func (p *peer) awaitProceed(ctx context.Context, e envelope, to address.Address, from *cell) error {
+	for from != nil || ctx != nil {
+		p.mu.Lock()
+		proceed := p.stopped[to]
+		p.mu.Unlock()
+		if proceed == nil {
+			return nil
+		}
+		if from != nil {
+			if !from.block(proceed) {
+				return nil
+			}
+		} else if err := p.node.await(ctx, proceed, closing(e.sender)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buffers hold what is encoded until the transport has copied it.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// largeBuffer is the length in bytes of buffers that are not kept.
+const largeBuffer = 64 << 10
+
+// transmit encodes a message and hands it to the transport.
+func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.Address, from *cell) error {
+	n := p.node
+	buf := buffers.Get().(*[]byte)
+	data, err := n.messages.AppendEnvelope(append((*buf)[:0], linkEnvelope), message.Envelope{Target: to, Sender: e.sender, Message: e.msg})
+	if err != nil {
+		buffers.Put(buf)
+		n.unsendable(e, to, err)
+		return nil
+	}
+	err = out.send(ctx, data, e.sender, from)
+	if cap(data) <= largeBuffer {
+		*buf = data
+		buffers.Put(buf)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	n.undeliverable(e, to, err.Error())
+	return nil
+}
+
+// unsendable deals with a message that cannot be encoded: its sender learns of it.
+func (n *node) unsendable(e envelope, to address.Address, err error) {
+	if !e.sender.IsZero() {
+		_ = n.deliver(noContext, envelope{message.PoisonMessage{Message: e.msg, Details: err.Error()}, to}, e.sender, nil)
+		return
+	}
+	n.undeliverable(e, to, err.Error())
+}
+
+// flowOf returns the number that keeps the messages of one sender in order.
+func flowOf(sender address.Address) uint64 {
+	if sender.IsZero() {
+		return 0
+	}
+	id := sender.Record().ID()
+	return id.Process ^ id.Counter
+}
+
+// send waits for the transport as its source may wait.
+func (l *link) send(ctx context.Context, data []byte, sender address.Address, from *cell) error {
+	flow := flowOf(sender)
+	if from == nil {
+		return l.to.Send(ctx, flow, data) // the nil context of who must not wait means the same there
+	}
+	err := l.to.Send(doneContext, flow, data)
+	if errors.Is(err, context.Canceled) && from.prepareToWait() {
+		err = l.to.Send(roomContext{context.Background(), from.fullness()}, flow, data)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = l.to.Send(noContext, flow, data)
+	}
+	return err
+}
+
+// doneContext is for a send that does not wait.
+var doneContext = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// A roomContext is done when an actor may not wait any more, since its own mailbox is at its mark.
+type roomContext struct {
+	context.Context
+	full <-chan struct{}
+}
+
+func (r roomContext) Done() <-chan struct{} { return r.full }
+
+func (r roomContext) Err() error {
+	select {
+	case <-r.full:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// gone is called when the Admin has said that a process has ended.
+func (ps *peers) gone(process uint64, reason string) {
+	ps.mu.Lock()
+	p := ps.table[process]
+	ps.mu.Unlock()
+	if p == nil {
+		return
+	}
+	ps.node.goroutines.begin()
+	go func() { // what the process had sent is taken to its end, which may take a while
+		defer ps.node.goroutines.end()
+		p.end(ps, reason)
+	}()
+}
+
+func (p *peer) end(ps *peers, reason string) {
+	if out := p.out.Load(); out != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		out.to.Forget(ctx)
+		cancel()
+	}
+	p.mu.Lock()
+	if p.reason != "" {
+		p.mu.Unlock()
+		return
+	}
+	p.reason = reason
+	if !p.located {
+		close(p.known)
+	}
+	p.out.Store(nil)
+	held, children, watches, stopped := p.held, p.children, p.watches, p.stopped
+	p.held, p.children, p.watches, p.stopped = nil, nil, nil, nil
+	p.stops.Store(0)
+	p.mu.Unlock()
+	ps.mu.Lock()
+	if ps.table[p.process] == p {
+		delete(ps.table, p.process)
+	}
+	ps.mu.Unlock()
+	for _, proceed := range stopped {
+		close(proceed)
+	}
+	for _, o := range held {
+		if o.control != nil {
+			continue
+		}
+		p.node.undeliverable(o.envelope, o.to, "its process has ended: "+reason)
+	}
+	for _, child := range children {
+		child.endAway(reason)
+	}
+	for actor, watchers := range watches {
+		tellWatchers(watchers, distant{p.node, actor}, actor, reason)
+	}
+	if p.process != 0 { // it was not a search
+		ps.abandon(p.process, reason)
+		p.node.parentGone(p.process)
+	}
+}

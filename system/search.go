@@ -1,0 +1,130 @@
+package system
+
+import "thespian.dev/address"
+
+// An address may be sent on before it is known in which process its actor is. Whoever then has it asks the creator's node, and keeps what is sent to the actor until
+// the answer comes: so all of it goes the same way, in order.
+
+// pendingHint is the hint of such an address.
+const pendingHint = "?"
+
+// search returns what keeps the mail of an actor until it is found.
+func (ps *peers) search(who address.Address) *peer {
+	ps.mu.Lock()
+	s := ps.searches[who]
+	isNew := s == nil
+	if isNew {
+		s = ps.node.newPeer(0)
+		ps.searches[who] = s
+	}
+	ps.mu.Unlock()
+	if isNew {
+		creator := ps.get(who.Record().ID().Process)
+		ps.say(creator, 0, whereis{who})
+		creator.mu.Lock()
+		gone := creator.reason
+		creator.mu.Unlock()
+		if gone != "" {
+			ps.found(whereabouts{Actor: who, Reason: gone})
+		}
+	}
+	return s
+}
+
+// abandon ends the searches whose answers would come from a process that has ended.
+func (ps *peers) abandon(process uint64, reason string) {
+	ps.mu.Lock()
+	var lost []address.Address
+	for who := range ps.searches {
+		if who.Record().ID().Process == process {
+			lost = append(lost, who)
+		}
+	}
+	ps.mu.Unlock()
+	for _, who := range lost {
+		ps.found(whereabouts{Actor: who, Reason: reason})
+	}
+}
+
+// found ends a search.
+func (ps *peers) found(m whereabouts) {
+	ps.mu.Lock()
+	s := ps.searches[m.Actor]
+	delete(ps.searches, m.Actor)
+	ps.mu.Unlock()
+	if s == nil {
+		return
+	}
+	if m.Process == 0 {
+		s.end(ps, m.Reason)
+		return
+	}
+	if m.Process == ps.node.id.Process {
+		s.end(ps, refusedEnded) // it would be bound to its mailbox
+		return
+	}
+	s.becomes(ps.get(m.Process), m.Actor)
+}
+
+// becomes hands what was kept to the peer where the actor was found, and all that comes later.
+func (p *peer) becomes(real *peer, who address.Address) {
+	for {
+		p.mu.Lock()
+		held := p.held
+		p.held = nil
+		if len(held) == 0 {
+			p.alias = real
+			watchers := p.watches[who]
+			p.watches = nil
+			p.mu.Unlock()
+			who.Record().SetHint(hintOf(real.process))
+			who.Record().Bind(&real.binding)
+			for watcher := range watchers {
+				if reason := real.watch(who, watcher); reason != "" {
+					tellWatchers(map[*cell]struct{}{watcher: {}}, distant{p.node, who}, who, reason)
+				}
+			}
+			return
+		}
+		p.mu.Unlock()
+		for _, o := range held {
+			if o.control == nil {
+				_ = real.send(noContext, o.envelope, o.to, nil)
+			} // a watch begins anew
+		}
+	}
+}
+
+// tellWhere answers where an actor is that this node created.
+func (n *node) tellWhere(asker *peer, who address.Address) {
+	answer := whereabouts{Actor: who, Reason: refusedEnded}
+	if stub := n.stub(who); stub != nil {
+		stub.mu.Lock()
+		away, pending := stub.more.away, !stub.closed
+		if pending {
+			stub.more.seekers = append(stub.more.seekers, asker)
+		}
+		stub.mu.Unlock()
+		if pending {
+			return
+		}
+		if away != nil {
+			answer.Process = away.process
+		}
+	} else if b := who.Record().Binding(); b != nil {
+		if p, ok := b.Mailbox.(*peer); ok && p.node == n {
+			answer.Process = p.process
+		}
+	}
+	n.peers.say(asker, 0, answer)
+}
+
+// stub returns the stub that stands for the actor here, nil if there is none.
+func (n *node) stub(who address.Address) *cell {
+	if b := who.Record().Binding(); b != nil {
+		if c, ok := b.Mailbox.(*cell); ok && c.node == n && c.isStub() {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package system
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/admin"
+	"thespian.dev/message"
+)
+
+// What a System does on a base with processes, by asking the Admin.
+
+func (s *System) createAway(ctx context.Context, kindName string, options actor.CreateOptions) (address.Address, error) {
+	n := s.node
+	var none address.Address
+	if err := s.open(); err != nil {
+		return none, err
+	}
+	for _, data := range []any{options.Args, options.Requirements} {
+		if data != nil {
+			if err := n.messages.Check(data); err != nil {
+				return none, err
+			}
+		}
+	}
+	child := n.newAddress()
+	request, err := n.creation(child, n.admin.self, kindName, options, true)
+	if err != nil {
+		return none, err
+	}
+	answer, err := n.client.call(ctx, request, func(late any) {
+		m, ok := late.(admin.Created)
+		if ok && m.Failure == (admin.Failure{}) && m.Actor == child { // an actor that others have by its name is not ours to end
+			_ = n.deliver(noContext, envelope{message.ActorExitRequest{}, n.admin.self}, child, nil)
+		}
+	})
+	if err != nil {
+		return none, err
+	}
+	m, ok := answer.(admin.Created)
+	if !ok {
+		return none, fmt.Errorf("the Admin answered with %T", answer)
+	}
+	return m.Actor, failed(m.Failure)
+}
+
+func (s *System) lookupAway(ctx context.Context, name string) (address.Address, error) {
+	answer, err := s.node.client.call(ctx, func(number uint64) any { return admin.Lookup{Request: number, Name: name} }, nil)
+	if err != nil {
+		return address.Address{}, fmt.Errorf("lookup: %w", err)
+	}
+	m, _ := answer.(admin.Created)
+	return m.Actor, nil
+}
+
+// shutdownAway ends the whole system. The Admin bounds the time that actors get.
+func (s *System) shutdownAway(ctx context.Context) {
+	grace := ShutdownGrace
+	if deadline, bounded := ctx.Deadline(); bounded {
+		grace = max(0, time.Until(deadline))
+	} else if ctx.Err() != nil {
+		grace = 0
+	}
+	hurried := context.AfterFunc(s.grace, func() { // by a call that has less time
+		_ = s.node.client.line.send(admin.Shutdown{Grace: 0})
+	})
+	defer hurried()
+	wait, cancel := context.WithTimeout(context.Background(), grace+settling+drainTime)
+	defer cancel()
+	err := s.node.client.shutdownSystem(wait, grace)
+	if err != nil {
+		err = fmt.Errorf("shutdown: %w", err)
+	}
+	s.leaveAway(err)
+}
+
+// over is called when the system has ended without this program's doing.
+func (s *System) over(why error) {
+	if s.node.closing.CompareAndSwap(false, true) {
+		go s.leaveAway(why)
+	}
+}
+
+// leaveAway ends this program's part in the system.
+func (s *System) leaveAway(err error) {
+	defer close(s.ended)
+	n := s.node
+	ctx, cancel := context.WithTimeout(context.Background(), settling)
+	defer cancel()
+	_ = n.peers.transport.Shutdown(ctx)
+	n.kill()
+	_ = n.peers.transport.Close()
+	n.client.line.shut()
+	s.err = err
+	_ = n.wait(ctx)
+}
