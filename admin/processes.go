@@ -159,8 +159,11 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 // forgetAsker takes a process out of all that wait for answers.
 func (c *Core) forgetAsker(p *process) {
 	of := func(a asker) bool { return a.process == p }
-	for _, e := range c.actors {
-		e.askers = slices.DeleteFunc(e.askers, of)
+	for _, e := range sorted(c.actors) {
+		before := len(e.askers)
+		if e.askers = slices.DeleteFunc(e.askers, of); before > 0 && len(e.askers) == 0 && e.run.Name == "" && e.run.Parent == c.options.Admin && !e.host.shared && e.host != p {
+			c.tell(e.host, Exit{}) // nobody would ever know of the actor
+		}
 	}
 	for id, q := range c.queries {
 		if of(q.asker) {

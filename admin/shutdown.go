@@ -34,7 +34,7 @@ func (c *Core) killHosts() {
 	for _, p := range c.everyone() {
 		if !p.program && !p.killed {
 			p.killed = true
-			c.killed += max(1, len(p.actors))
+			c.killed += len(p.actors)
 			c.do(Kill{p.number})
 		}
 	}
@@ -54,7 +54,7 @@ func (c *Core) finishIfEmpty() {
 	c.concludeAll()
 	var failure Failure
 	if c.killed > 0 {
-		failure = fail(CodeFailed, "%d actors had not exited in time and were killed", c.killed)
+		failure = fail(CodeFailed, "actors had not exited in time and were killed: %d", c.killed)
 	}
 	for _, a := range c.waiting {
 		c.tell(a.process, Done{a.request, failure})
