@@ -131,7 +131,7 @@ func (p *plan) boxInto(r *Registry, v, to reflect.Value) error {
 		if v.IsNil() {
 			return nil
 		}
-		data, err := r.append(nil, v.Elem().Interface())
+		data, err := r.appendHeld(nil, v.Elem().Interface())
 		to.SetBytes(data)
 		return err
 	case reflect.Pointer:
@@ -241,7 +241,7 @@ func unboxInterface(r *Registry, data []byte, to reflect.Value, depth int) error
 	if data == nil {
 		return nil
 	}
-	msg, err := r.decode(data, depth+1)
+	msg, err := r.decodeHeld(data, depth+1)
 	if err != nil {
 		return err
 	}

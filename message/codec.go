@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/binary"
 	"errors"
@@ -109,27 +110,60 @@ func cut(data []byte, limit uint64) (part, rest []byte, err error) {
 
 // Append appends the encoded message to b: its type's name and shape, then its value. The error is that of [Registry.Check], or what went wrong
 // when a value turned itself into bytes, also when it panicked; b is then returned as it was.
-func (r *Registry) Append(b []byte, msg any) (out []byte, err error) {
-	if err := r.Check(msg); err != nil {
+func (r *Registry) Append(b []byte, msg any) ([]byte, error) {
+	e, err := r.check(msg)
+	if err != nil {
 		return b, err
 	}
-	defer func() {
-		if value := recover(); value != nil {
-			out, err = b, fmt.Errorf("encoding a %T panicked: %v", msg, value)
-		}
-	}()
-	return r.append(b, msg)
+	return r.appendChecked(b, e, msg)
 }
 
-func (r *Registry) append(b []byte, msg any) ([]byte, error) {
+// appendChecked appends a message that check has passed, and what it returned.
+func (r *Registry) appendChecked(b []byte, e *entry, msg any) ([]byte, error) {
+	if e == nil {
+		return appendOpaque(b, msg.(Opaque)), nil
+	}
+	out, err := r.appendValue(append(b, e.definition...), e, msg)
+	if err != nil {
+		return b, err
+	}
+	return out, nil
+}
+
+func appendOpaque(b []byte, o Opaque) []byte {
+	return append(appendDefinition(b, o.Name, o.Shape), o.Data...)
+}
+
+// appendHeld appends what an interface in a message holds.
+func (r *Registry) appendHeld(b []byte, msg any) ([]byte, error) {
 	if o, ok := msg.(Opaque); ok {
-		return append(appendDefinition(b, o.Name, o.Shape), o.Data...), nil
+		return appendOpaque(b, o), nil
 	}
 	e := r.byType[reflect.TypeOf(msg)]
 	if e == nil {
 		return b, fmt.Errorf("%T: %w", msg, ErrUnregistered)
 	}
 	out, err := r.appendBody(append(b, e.definition...), e, msg)
+	if err != nil {
+		return b, fmt.Errorf("encoding %s: %w", e.name, err)
+	}
+	return out, nil
+}
+
+// appendValue appends the value of a message, in which types may panic that turn themselves into bytes.
+func (r *Registry) appendValue(b []byte, e *entry, msg any) (out []byte, err error) {
+	switch m := msg.(type) { // nothing of anybody's runs for what is most
+	case []byte:
+		return append(b, m...), nil
+	case string:
+		return append(b, m...), nil
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			out, err = b, fmt.Errorf("encoding a %T panicked: %v", msg, value)
+		}
+	}()
+	out, err = r.appendBody(b, e, msg)
 	if err != nil {
 		return b, fmt.Errorf("encoding %s: %w", e.name, err)
 	}
@@ -144,6 +178,10 @@ func (r *Registry) appendBody(b []byte, e *entry, msg any) ([]byte, error) {
 		return append(b, m...), nil
 	case int:
 		return binary.AppendVarint(b, int64(m)), nil
+	case int64:
+		return binary.AppendVarint(b, m), nil
+	case float64:
+		return binary.BigEndian.AppendUint64(b, math.Float64bits(m)), nil
 	}
 	switch v := reflect.ValueOf(msg); e.form {
 	case formBinary:
@@ -175,36 +213,80 @@ func (r *Registry) appendBody(b []byte, e *entry, msg any) ([]byte, error) {
 			}
 			msg = boxed.Interface()
 		}
-		data, err := r.encoder.Marshal(msg)
-		return append(b, data...), err
+		return r.appendCBOR(b, msg)
 	}
+}
+
+// appendCBOR lets the encoder write right behind b.
+func (r *Registry) appendCBOR(b []byte, msg any) ([]byte, error) {
+	buffer, ok := r.buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = new(bytes.Buffer)
+	}
+	*buffer = *bytes.NewBuffer(b)
+	err := r.encoder.MarshalToBuffer(msg, buffer)
+	out := buffer.Bytes()
+	*buffer = bytes.Buffer{}
+	r.buffers.Put(buffer)
+	return out, err
 }
 
 // Decode returns the message in data, all of which must belong to it. A type that is not registered here, or that has another shape here, is returned as
 // [Opaque]. The message shares no memory with data. The error wraps [ErrMalformed], unless it is that of a type that turns itself into a value.
-func (r *Registry) Decode(data []byte) (msg any, err error) {
+func (r *Registry) Decode(data []byte) (any, error) {
+	e, opaque, body, err := r.cut(data)
+	if err != nil {
+		return nil, err
+	}
+	if e == nil {
+		return opaque, nil
+	}
+	return r.decodeValue(e, body)
+}
+
+// cut splits an encoded message into its type and its value, or returns all of it as an Opaque.
+func (r *Registry) cut(data []byte) (e *entry, opaque any, body []byte, err error) {
+	name, shape, body, err := cutDefinition(data)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if e = r.byName[string(name)]; e != nil && string(shape) == e.shape {
+		return e, nil, body, nil
+	}
+	o := Opaque{Name: string(name), Shape: string(shape), Data: append([]byte{}, body...)}
+	if e != nil {
+		o.Here = e.shape
+	}
+	return nil, o, nil, nil
+}
+
+// decodeValue returns the message of a known type with the value in body.
+func (r *Registry) decodeValue(e *entry, body []byte) (msg any, err error) {
+	switch e.typ { // nothing of anybody's runs for what is most
+	case bytesType:
+		return append([]byte{}, body...), nil
+	case stringType:
+		return string(body), nil
+	}
 	defer func() { // a type that turns itself into a value may not be ready for bytes of strangers
 		if value := recover(); value != nil {
 			msg, err = nil, fmt.Errorf("%w: decoding it panicked: %v", ErrMalformed, value)
 		}
 	}()
-	return r.decode(data, 0)
+	if msg, err = r.decodeBody(e, body, 0); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, e.name, err)
+	}
+	return msg, nil
 }
 
-func (r *Registry) decode(data []byte, depth int) (any, error) {
+// decodeHeld returns what an interface in a message holds.
+func (r *Registry) decodeHeld(data []byte, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, ErrTooDeep)
 	}
-	name, shape, body, err := cutDefinition(data)
-	if err != nil {
-		return nil, err
-	}
-	e := r.byName[string(name)]
-	if e == nil {
-		return newOpaque(name, shape, body, ""), nil
-	}
-	if string(shape) != e.shape {
-		return newOpaque(name, shape, body, e.shape), nil
+	e, opaque, body, err := r.cut(data)
+	if err != nil || e == nil {
+		return opaque, err
 	}
 	msg, err := r.decodeBody(e, body, depth)
 	if err != nil {
@@ -219,6 +301,18 @@ func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 		return append([]byte{}, body...), nil
 	case stringType:
 		return string(body), nil
+	case intType: // without reflection, where that is most
+		if x, n := binary.Varint(body); n > 0 && n == len(body) && int64(int(x)) == x {
+			return int(x), nil
+		}
+	case int64Type:
+		if x, n := binary.Varint(body); n > 0 && n == len(body) {
+			return x, nil
+		}
+	case float64Type:
+		if len(body) == 8 {
+			return math.Float64frombits(binary.BigEndian.Uint64(body)), nil
+		}
 	}
 	if e.form == formCBOR { // before there is memory for the value
 		if _, err := e.layout.check(body, 0); err != nil {
@@ -264,7 +358,13 @@ func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 	return v.Interface(), nil
 }
 
-var stringType = reflect.TypeFor[string]()
+var (
+	bytesType   = reflect.TypeFor[[]byte]()
+	stringType  = reflect.TypeFor[string]()
+	intType     = reflect.TypeFor[int]()
+	int64Type   = reflect.TypeFor[int64]()
+	float64Type = reflect.TypeFor[float64]()
+)
 
 func (r *Registry) decodeCBOR(e *entry, p reflect.Value, body []byte, depth int) (any, error) {
 	if e.boxed == nil {
@@ -290,10 +390,6 @@ type Opaque struct {
 	Shape string // of the type at the sender
 	Here  string // the shape of the type of that name here; "" when there is none
 	Data  []byte // the encoded value
-}
-
-func newOpaque(name, shape, body []byte, here string) Opaque {
-	return Opaque{Name: string(name), Shape: string(shape), Here: here, Data: append([]byte{}, body...)}
 }
 
 // Fingerprint returns a number that stands for the shape at the sender (xxhash64).

@@ -29,6 +29,7 @@
 // # On the wire
 //
 // A [Registry] turns messages into bytes and back ([Registry.Append], [Registry.Decode]); an [Envelope] adds receiver and sender, a [Frame] what a connection
-// needs to find its way in a stream. docs/wire.md in the repository describes the bytes. The decoders are made for bytes from strangers: they check
+// needs to find its way in a stream. These explain themselves. Over a [Link], which loses nothing and keeps the order, an [Encoder] and a [Decoder] exchange
+// shorter envelopes: each type is defined once. docs/wire.md in the repository describes the bytes. The decoders are made for bytes from strangers: they check
 // lengths and depths, take memory in proportion to the data, and never panic.
 package message

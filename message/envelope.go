@@ -21,12 +21,10 @@ const maxAddress = 16 + 2*binary.MaxVarintLen64 + address.MaxHint
 func (r *Registry) AppendEnvelope(b []byte, e Envelope) ([]byte, error) {
 	out := b
 	for _, a := range []address.Address{e.Target, e.Sender} {
-		data, err := a.MarshalBinary()
-		if err != nil {
+		var err error
+		if out, err = appendAddress(out, a); err != nil {
 			return b, err
 		}
-		out = binary.AppendUvarint(out, uint64(len(data)))
-		out = append(out, data...)
 	}
 	out, err := r.Append(out, e.Message)
 	if err != nil {
@@ -51,15 +49,33 @@ func (r *Registry) DecodeEnvelope(data []byte) (Envelope, error) {
 // CutEnvelope returns the parts of an encoded envelope, with the message as it is: for who passes it on. The body is part of data. The error
 // wraps [ErrMalformed].
 func CutEnvelope(data []byte) (target, sender address.Address, body []byte, err error) {
-	body = data
-	for _, a := range []*address.Address{&target, &sender} {
-		var part []byte
-		if part, body, err = cut(body, maxAddress); err == nil {
-			err = a.UnmarshalBinary(part)
-		}
-		if err != nil {
-			return address.Address{}, address.Address{}, nil, fmt.Errorf("%w: address in an envelope: %w", ErrMalformed, err)
-		}
+	if target, body, err = cutAddress(data); err == nil {
+		sender, body, err = cutAddress(body)
+	}
+	if err != nil {
+		return address.Address{}, address.Address{}, nil, err
 	}
 	return target, sender, body, nil
+}
+
+// appendAddress appends an address behind its length.
+func appendAddress(b []byte, a address.Address) ([]byte, error) {
+	var space [maxAddress]byte
+	data, err := a.AppendBinary(space[:0])
+	if err != nil {
+		return b, err
+	}
+	return append(binary.AppendUvarint(b, uint64(len(data))), data...), nil
+}
+
+// cutAddress splits an address off that stands behind its length.
+func cutAddress(data []byte) (a address.Address, rest []byte, err error) {
+	part, rest, err := cut(data, maxAddress)
+	if err == nil {
+		err = a.UnmarshalBinary(part)
+	}
+	if err != nil {
+		return address.Address{}, nil, fmt.Errorf("%w: address in an envelope: %w", ErrMalformed, err)
+	}
+	return a, rest, nil
 }

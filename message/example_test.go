@@ -52,6 +52,40 @@ func ExampleRegistry_Decode() {
 	// thespian.dev/message_test.Job <nil>
 }
 
+// On a link a type is defined once, and the actors of the two nodes are numbers.
+func ExampleEncoder() {
+	registry, err := message.NewRegistry(message.Types(Job{}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	link := message.Link{From: message.Node{System: 1, Process: 1}, To: message.Node{System: 1, Process: 2}}
+	encoder, decoder := message.NewEncoder(registry, link), message.NewDecoder(registry, link)
+	send := func(data []byte) error { // over the network, in a real program
+		envelope, defined, err := decoder.Decode(data)
+		if defined {
+			fmt.Println(len(data), "bytes: a definition")
+		} else {
+			fmt.Println(len(data), "bytes:", envelope.Message)
+		}
+		return err
+	}
+	for _, job := range []Job{{"sum", nil}, {"product", nil}} {
+		data, err := encoder.AppendEnvelope(nil, message.Envelope{Message: job}, send)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := send(data); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Output:
+	// 59 bytes: a definition
+	// 19 bytes: {sum []}
+	// 23 bytes: {product []}
+}
+
 // What is required as true must count as true; other values must be equal, numbers whatever their types are.
 func ExampleCapabilities_Satisfies() {
 	offered := message.Capabilities{"GPU": true, "Cores": 16, "Region": "north"}

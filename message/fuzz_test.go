@@ -2,6 +2,7 @@ package message_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"testing"
@@ -89,6 +90,61 @@ func FuzzReadFrame(f *testing.F) {
 		}
 		if again := frame(t, got); !bytes.Equal(again, data[:len(data)-in.Len()]) {
 			t.Fatalf("% x became % x", data, again)
+		}
+	})
+}
+
+// chunk returns messages of a link as one text, each behind its length.
+func chunk(messages ...[]byte) (all []byte) {
+	for _, m := range messages {
+		all = append(binary.AppendUvarint(all, uint64(len(m))), m...)
+	}
+	return all
+}
+
+// Whatever comes over a link, what is taken for an envelope can be sent on.
+func FuzzLink(f *testing.F) {
+	knows, nobody := newRegistry(f, samples()), newRegistry(f)
+	w := newWire(knows, knows)
+	for _, v := range vectors(f, knows) {
+		w.sent = nil
+		w.pass(f, message.Envelope{Target: actorOf(there, 300), Sender: actorOf(here, 1), Message: v.msg})
+		w.pass(f, message.Envelope{Target: actorAt(1), Message: v.msg})
+		f.Add(chunk(w.sent...))
+	}
+	f.Add(chunk(definition(1, greetName, greetShape), definition(8, greetName, "int"), []byte{0, 8, 1}, []byte{0, 2, 1}, []byte{0, 0, 1, 'x', 0}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		link := message.Link{From: here, To: there, MaxDefinitions: 8, MaxDefinitionBytes: 1 << 10}
+		decoders := []*message.Decoder{message.NewDecoder(knows, link), message.NewDecoder(nobody, link)}
+		on, last := newWire(nobody, nobody), newWire(nobody, knows)
+		for len(data) > 0 {
+			length, n := binary.Uvarint(data)
+			if n <= 0 || length > uint64(len(data)-n) {
+				return
+			}
+			m := data[n : n+int(length)]
+			data = data[n+int(length):]
+			known, defined, err := decoders[0].Decode(m)
+			opaque, alsoDefined, opaqueErr := decoders[1].Decode(m)
+			if defined != alsoDefined {
+				t.Fatalf("% x: definition: %v, %v", m, defined, alsoDefined)
+			}
+			if err != nil && !errors.Is(err, message.ErrMalformed) || opaqueErr != nil && !errors.Is(opaqueErr, message.ErrMalformed) {
+				t.Fatalf("an error of another kind: %v, %v", err, opaqueErr)
+			}
+			if opaqueErr != nil || defined || nobody.Check(opaque.Message) != nil {
+				continue
+			}
+			relayed := on.pass(t, opaque)
+			if relayed.Target != opaque.Target || relayed.Sender != opaque.Sender {
+				t.Fatalf("%v became %v", opaque, relayed)
+			}
+			if err == nil && (known.Target != opaque.Target || known.Sender != opaque.Sender) {
+				t.Fatalf("%v is another than %v", known, opaque)
+			}
+			if err == nil {
+				last.pass(t, relayed)
+			}
 		}
 	})
 }

@@ -3,10 +3,11 @@ package message
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -37,14 +38,18 @@ const MaxDepth = 128
 type Registry struct {
 	byType  map[reflect.Type]*entry
 	byName  map[string]*entry
-	checked [64]atomic.Uintptr // types that need no look at the value; see Check
-	encoder cbor.EncMode
+	entries []*entry  // by their index
+	byWord  typeTable // all but those that Check has to know
+	encoder cbor.UserBufferEncMode
 	decoder cbor.DecMode
+	buffers sync.Pool // of *bytes.Buffer, each empty
 }
 
 // An entry is a registered type.
 type entry struct {
 	typ        reflect.Type
+	word       uintptr // see typeWord
+	index      int     // in the registry
 	name       string
 	shape      string
 	definition []byte // name and shape as they stand before a value
@@ -66,9 +71,12 @@ var basicTypes = []any{
 // numbers, slices of the usual ones of these, []any, maps from string to the usual ones, time.Time, time.Duration, address.Address, Capabilities. The error says which types
 // cannot be sent, or were given twice with different names, or two types one name.
 func NewRegistry(sets ...TypeSet) (*Registry, error) {
-	r := &Registry{byType: make(map[reflect.Type]*entry), byName: make(map[string]*entry)}
-	var err error
-	for _, set := range append([]TypeSet{Types(basicTypes...), Types(systemTypes...)}, sets...) {
+	common, err := inAll()
+	if err != nil {
+		return nil, err
+	}
+	r := &Registry{byType: maps.Clone(common.byType), byName: maps.Clone(common.byName), entries: slices.Clip(common.entries)}
+	for _, set := range sets {
 		err = errors.Join(err, set.err)
 		for _, t := range set.types {
 			err = errors.Join(err, r.add(t))
@@ -77,7 +85,8 @@ func NewRegistry(sets ...TypeSet) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.encoder, err = encOptions.EncMode(); err != nil {
+	r.byWord = newTypeTable(slices.DeleteFunc(slices.Clone(r.entries), func(e *entry) bool { return e.typ == opaqueType || e.typ == watchType }))
+	if r.encoder, err = encOptions.UserBufferEncMode(); err != nil {
 		return nil, err
 	}
 	if r.decoder, err = decOptions.DecMode(); err != nil {
@@ -85,6 +94,19 @@ func NewRegistry(sets ...TypeSet) (*Registry, error) {
 	}
 	return r, nil
 }
+
+// inAll returns what is in every registry. A process of a system needs several, and to look at these types takes a good part of the time in which it starts.
+var inAll = sync.OnceValues(func() (*Registry, error) {
+	r := &Registry{byType: make(map[reflect.Type]*entry), byName: make(map[string]*entry)}
+	var err error
+	for _, set := range []TypeSet{Types(basicTypes...), Types(systemTypes...)} {
+		err = errors.Join(err, set.err)
+		for _, t := range set.types {
+			err = errors.Join(err, r.add(t))
+		}
+	}
+	return r, err
+})
 
 func (r *Registry) add(t registration) error {
 	if old := r.byType[t.typ]; old != nil {
@@ -99,7 +121,7 @@ func (r *Registry) add(t registration) error {
 	if len(t.name) > maxName {
 		return fmt.Errorf("name %.40q… has %d bytes, the limit is %d", t.name, len(t.name), maxName)
 	}
-	e := &entry{typ: t.typ, name: t.name, shape: shapeOf(t.typ), form: formOf(t.typ)}
+	e := &entry{typ: t.typ, word: typeWord(reflect.Zero(t.typ).Interface()), name: t.name, shape: shapeOf(t.typ), form: formOf(t.typ)}
 	if len(e.shape) > maxShape {
 		return fmt.Errorf("type %v: its shape takes %d bytes, the limit is %d", t.typ, len(e.shape), maxShape)
 	}
@@ -112,6 +134,8 @@ func (r *Registry) add(t registration) error {
 			e.boxed = planFor(t.typ)
 		}
 	}
+	e.index = len(r.entries)
+	r.entries = append(r.entries, e)
 	r.byType[t.typ], r.byName[t.name] = e, e
 	return nil
 }
@@ -119,35 +143,43 @@ func (r *Registry) add(t registration) error {
 // Check returns why a message cannot be sent, or nil: it is nil, its type is not registered, or it holds a value that cannot be sent. It stands on
 // the path of every message: for types that hold no interfaces it costs a few nanoseconds.
 func (r *Registry) Check(msg any) error {
-	word := typeWord(msg)
-	if word != 0 && r.checked[word>>5&63].Load() == word {
-		return nil
-	}
-	return r.check(msg, word)
+	_, err := r.check(msg)
+	return err
 }
 
-func (r *Registry) check(msg any, word uintptr) error {
+// check is Check. It returns the entry of the message's type, too; nil for an Opaque.
+func (r *Registry) check(msg any) (*entry, error) {
+	if e := r.byWord.find(typeWord(msg)); e != nil && !e.holds {
+		return e, nil
+	}
+	return r.checkSlowly(msg)
+}
+
+func (r *Registry) checkSlowly(msg any) (*entry, error) {
 	switch m := msg.(type) {
 	case nil:
-		return ErrNilMessage
+		return nil, ErrNilMessage
 	case WatchMessage:
-		return fmt.Errorf("%T: %w", m, ErrLocalOnly)
+		return nil, fmt.Errorf("%T: %w", m, ErrLocalOnly)
 	case Opaque:
-		return m.valid()
+		return nil, m.valid()
 	}
 	e := r.byType[reflect.TypeOf(msg)]
 	if e == nil {
-		return fmt.Errorf("%T: %w", msg, ErrUnregistered)
+		return nil, fmt.Errorf("%T: %w", msg, ErrUnregistered)
 	}
-	if !e.holds {
-		r.checked[word>>5&63].Store(word)
-		return nil
+	if e.holds {
+		if err := r.checkValue(reflect.ValueOf(msg), 0); err != nil {
+			return nil, below(e.name, err)
+		}
 	}
-	if err := r.checkValue(reflect.ValueOf(msg), 0); err != nil {
-		return below(e.name, err)
-	}
-	return nil
+	return e, nil
 }
+
+var (
+	opaqueType = reflect.TypeFor[Opaque]()
+	watchType  = reflect.TypeFor[WatchMessage]()
+)
 
 // checkValue looks at a value that can hold what its type does not tell.
 func (r *Registry) checkValue(v reflect.Value, depth int) error {

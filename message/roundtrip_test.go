@@ -15,6 +15,8 @@ import (
 
 func TestMessagesArriveAsTheyWereSent(t *testing.T) {
 	r := newRegistry(t, samples())
+	link, relay := newWire(r, r), newWire(r, newRegistry(t)) // to one who knows the types, and to one who does not and passes them on
+	relayed := newWire(newRegistry(t), r)
 	note := "in a hurry"
 	when := time.Date(2026, 2, 3, 4, 5, 6, 123456789, time.UTC)
 	order := Order{
@@ -64,6 +66,11 @@ func TestMessagesArriveAsTheyWereSent(t *testing.T) {
 			held, err := r.Decode(encode(t, r, []any{msg}))
 			assert.NilError(t, err)
 			same(t, held, []any{msg})
+			for range 2 { // with a definition, and without
+				e := message.Envelope{Target: actorOf(there, 1), Sender: actorOf(here, 1), Message: msg}
+				same(t, link.pass(t, e), e)
+				same(t, relayed.pass(t, relay.pass(t, e)), e)
+			}
 		})
 	}
 }
@@ -138,6 +145,9 @@ func TestDecodedMessagesShareNoMemoryWithTheData(t *testing.T) {
 		assert.NilError(t, err)
 		opaque, err := stranger.Decode(data)
 		assert.NilError(t, err)
+		known, unknown := newWire(r, r), newWire(r, stranger)
+		same(t, known.passAndClear(t, msg), msg)
+		same(t, unknown.passAndClear(t, msg), opaque)
 		before := fmt.Sprint(opaque)
 		clear(data)
 		same(t, got, msg)

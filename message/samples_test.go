@@ -107,6 +107,18 @@ func actorAt(n uint64) address.Address {
 	return address.Of(record.Intern(record.ID{System: 0x1111222233334444, Process: 0x5555666677778888, Counter: n}))
 }
 
+// A link and the nodes at its ends.
+var (
+	here        = message.Node{System: 0x1111222233334444, Process: 0x5555666677778888}
+	there       = message.Node{System: 0x1111222233334444, Process: 0x9999aaaabbbbcccc}
+	hereToThere = message.Link{From: here, To: there}
+)
+
+// actorOf returns the address of an actor that a node created.
+func actorOf(node message.Node, n uint64) address.Address {
+	return address.Of(record.Intern(record.ID{System: node.System, Process: node.Process, Counter: n}))
+}
+
 func encode(t testing.TB, r *message.Registry, msg any) []byte {
 	t.Helper()
 	data, err := r.Append(nil, msg)

@@ -19,7 +19,6 @@ var (
 	cborUnmarshaler   = reflect.TypeFor[cbor.Unmarshaler]()
 	errorType         = reflect.TypeFor[error]()
 	timeType          = reflect.TypeFor[time.Time]()
-	bytesType         = reflect.TypeFor[[]byte]()
 )
 
 // marshalsBinary reports whether values of the type turn themselves into bytes, and back.

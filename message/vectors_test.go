@@ -86,3 +86,39 @@ func TestEnvelopeAndFrameVectors(t *testing.T) {
 	}
 	golden.Assert(t, text, "envelopes-and-frames.txt")
 }
+
+// Messages of one link in their order.
+func TestLinkVectors(t *testing.T) {
+	r := newRegistry(t, samples())
+	w := newWire(r, r)
+	far := actorOf(message.Node{System: 1, Process: 2}, 3)
+	far.Record().SetHint("tcp:[::1]:1900")
+	envelopes := []struct {
+		name string
+		e    message.Envelope
+	}{
+		{"to an actor of the receiving node, from one of the sending node", message.Envelope{Target: actorOf(there, 57), Sender: actorOf(here, 300), Message: Greet{"World"}}},
+		{"the same again, the other way", message.Envelope{Target: actorOf(here, 300), Sender: actorOf(there, 57), Message: Greet{"World"}}},
+		{"without a sender", message.Envelope{Target: actorOf(there, 57), Message: "x"}},
+		{"from elsewhere", message.Envelope{Target: actorOf(there, 57), Sender: far, Message: Count(-5)}},
+		{"to nobody, from nobody", message.Envelope{Message: []any{1, Greet{"World"}}}},
+		{"of a type that is not known here", message.Envelope{Target: actorOf(there, 57), Message: message.Opaque{Name: "example.org/x", Shape: "int", Data: []byte{2}}}},
+	}
+	var text string
+	for _, v := range envelopes {
+		before := len(w.sent)
+		same(t, w.pass(t, v.e), v.e)
+		for _, data := range w.sent[before : len(w.sent)-1] {
+			text += fmt.Sprintf("definition\n%s\n", hex.Dump(data))
+		}
+		text += fmt.Sprintf("%s\n%s\n", v.name, hex.Dump(w.last()))
+	}
+	plain, err := w.encoder.AppendEnvelope(nil, message.Envelope{Target: actorOf(there, 57), Message: Line{"tea", 3.5}}, func([]byte) error {
+		data, err := w.encoder.AppendEnvelope(nil, message.Envelope{Target: actorOf(there, 57), Message: Line{"tea", 3.5}}, refuse)
+		text += fmt.Sprintf("beside its definition\n%s\n", hex.Dump(data))
+		return err
+	})
+	assert.NilError(t, err)
+	text += fmt.Sprintf("behind its definition\n%s\n", hex.Dump(plain))
+	golden.Assert(t, text, "link.txt")
+}

@@ -121,6 +121,7 @@ func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen strin
 	if err != nil {
 		return err
 	}
+	n.peers.features = base.Features
 	n.peers.transport, err = base.Open(ctx, transport.Config{
 		Self: transport.Node{System: w.System, Process: w.Process}, Handler: n.peers, Listen: listen,
 		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, Logger: n.log,

@@ -13,7 +13,8 @@ import (
 
 // What nodes say to each other, beside the messages of actors: a byte says which it is.
 const (
-	linkEnvelope = 'E'
+	linkEnvelope = 'E' // that says itself of what type its message is
+	linkEncoded  = 'L' // by the encoder of the link, or a definition
 	linkControl  = 'C'
 )
 
@@ -100,10 +101,21 @@ func (ps *peers) Deliver(from transport.Node, data []byte) {
 		return
 	}
 	switch body := data[1:]; data[0] {
+	case linkEncoded:
+		if p.decode == nil {
+			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(from), To: ps.own()})
+		}
+		e, definition, err := p.decode.Decode(body)
+		if err != nil {
+			n.malformed(e, err)
+		} else if !definition {
+			n.arrived(p, envelope{e.Message, e.Sender}, e.Target)
+		}
 	case linkEnvelope:
 		e, err := n.messages.DecodeEnvelope(body)
 		if err != nil {
-			n.malformed(body, err)
+			e.Target, e.Sender, _, _ = message.CutEnvelope(body)
+			n.malformed(e, err)
 			return
 		}
 		n.arrived(p, envelope{e.Message, e.Sender}, e.Target)
@@ -120,11 +132,10 @@ func (ps *peers) Deliver(from transport.Node, data []byte) {
 }
 
 // malformed deals with a message that cannot be read: it is lost, and its sender is told.
-func (n *node) malformed(body []byte, err error) {
-	target, sender, _, cutErr := message.CutEnvelope(body)
-	n.log.Warn("a message cannot be read", "target", target, "sender", sender, "error", err)
-	if cutErr == nil && !sender.IsZero() {
-		_ = n.deliver(noContext, envelope{message.PoisonMessage{Details: fmt.Sprintf("the message could not be read where it arrived: %v", err)}, target}, sender, nil)
+func (n *node) malformed(e message.Envelope, err error) {
+	n.log.Warn("a message cannot be read", "target", e.Target, "sender", e.Sender, "error", err)
+	if !e.Sender.IsZero() {
+		_ = n.deliver(noContext, envelope{message.PoisonMessage{Details: fmt.Sprintf("the message could not be read where it arrived: %v", err)}, e.Target}, e.Sender, nil)
 	}
 }
 
@@ -239,11 +250,11 @@ func (p *peer) heardOfEnd(m exited) {
 
 // Undelivered is a method of transport.Handler.
 func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why error) {
-	if len(data) == 0 || data[0] != linkEnvelope {
+	n := ps.node
+	e, definition, err := ps.decodeOwn(to, data)
+	if definition {
 		return
 	}
-	n := ps.node
-	e, err := n.messages.DecodeEnvelope(data[1:])
 	if err != nil {
 		n.log.Warn("a message that was not delivered cannot be read", "error", err)
 		return
@@ -253,6 +264,28 @@ func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why e
 		reason = "it was perhaps delivered: " + reason
 	}
 	n.undeliverable(envelope{e.Message, e.Sender}, e.Target, reason)
+}
+
+// decodeOwn decodes what this node has sent. What is nobody's message counts as a definition.
+func (ps *peers) decodeOwn(to transport.Node, data []byte) (e message.Envelope, definition bool, err error) {
+	if len(data) == 0 {
+		return e, true, nil
+	}
+	switch data[0] {
+	case linkEnvelope:
+		e, err = ps.node.messages.DecodeEnvelope(data[1:])
+		return e, false, err
+	case linkEncoded:
+		ps.mu.Lock()
+		p := ps.table[to.Process]
+		ps.mu.Unlock()
+		if p != nil {
+			if l := p.last.Load(); l != nil && l.encode != nil {
+				return l.encode.Decode(data[1:])
+			}
+		}
+	}
+	return e, true, nil
 }
 
 // Admit is a method of transport.Handler: the Admin vouches for the processes of its system.

@@ -19,6 +19,7 @@ type peers struct {
 	node      *node
 	client    *adminClient
 	transport transport.Transport
+	features  transport.Features
 	control   *message.Registry // of what nodes say to each other
 
 	mu       sync.Mutex
@@ -35,6 +36,7 @@ type peer struct {
 	known   chan struct{} // closed when the Admin has said where the process is, or that it has ended
 
 	out   atomic.Pointer[link] // nil: not yet, or not any more
+	last  atomic.Pointer[link] // the same, but kept
 	stops atomic.Int32         // how many of its actors take no more
 
 	mu       sync.Mutex
@@ -46,11 +48,38 @@ type peer struct {
 	children map[address.Address]*cell              // stubs of actors there whose parents are here
 	watches  map[address.Address]map[*cell]struct{} // actors there that are watched from here
 
-	orders sync.Mutex // keeps what is said of one actor in the order in which it came about
+	decode *message.Decoder // of what comes from there; nil as an encoder is. Used by Deliver alone
+	orders sync.Mutex       // keeps what is said of one actor in the order in which it came about
 }
 
 // A link is what it takes to send to a peer.
-type link struct{ to transport.Peer }
+type link struct {
+	to     transport.Peer
+	encode *message.Encoder // nil: messages have to say themselves of what types they are, as some may get lost
+}
+
+func (ps *peers) link(process uint64, endpoint string) *link {
+	node := transport.Node{System: ps.node.id.System, Process: process}
+	l := &link{to: ps.transport.Peer(node, endpoint)}
+	if ps.features.Ordered && ps.features.Reliable {
+		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(node)})
+	}
+	return l
+}
+
+func (ps *peers) own() message.Node {
+	return message.Node{System: ps.node.id.System, Process: ps.node.id.Process}
+}
+
+// append appends an encoded envelope, and sends definitions before if need be.
+func (l *link) append(n *node, b []byte, e message.Envelope) ([]byte, error) {
+	if l.encode == nil {
+		return n.messages.AppendEnvelope(append(b, linkEnvelope), e)
+	}
+	return l.encode.AppendEnvelope(append(b, linkEncoded), e, func(definition []byte) error {
+		return l.to.Send(noContext, flowOf(e.Sender), append([]byte{linkEncoded}, definition...))
+	})
+}
 
 // An outgoing message waits: one of an actor, or one of this node.
 type outgoing struct {
@@ -159,7 +188,7 @@ func (ps *peers) located(process uint64, endpoint string) {
 	p.located = true
 	close(p.known)
 	p.mu.Unlock()
-	p.flush(&link{ps.transport.Peer(transport.Node{System: ps.node.id.System, Process: process}, endpoint)})
+	p.flush(ps.link(process, endpoint))
 }
 
 // flush sends what is held, in order, before anything else goes to the link.
@@ -170,6 +199,7 @@ func (p *peer) flush(to *link) {
 		p.held = nil
 		if len(held) == 0 {
 			p.out.Store(to)
+			p.last.Store(to)
 			p.mu.Unlock()
 			return
 		}
@@ -248,7 +278,7 @@ const largeBuffer = 64 << 10
 func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.Address, from *cell) error {
 	n := p.node
 	buf := buffers.Get().(*[]byte)
-	data, err := n.messages.AppendEnvelope(append((*buf)[:0], linkEnvelope), message.Envelope{Target: to, Sender: e.sender, Message: e.msg})
+	data, err := out.append(n, (*buf)[:0], message.Envelope{Target: to, Sender: e.sender, Message: e.msg})
 	if err != nil {
 		buffers.Put(buf)
 		n.unsendable(e, to, err)
