@@ -22,6 +22,7 @@ type Options struct {
 	Listen          string // where the other nodes are to listen
 	LowestPort      int    // and at which ports
 	HighestPort     int
+	Limits          Limits
 	Base            string
 	Key             []byte
 	Capabilities    message.Capabilities

@@ -24,6 +24,9 @@ type Kind struct {
 	Startup  string // "", "spawn", "forkserver" or "goroutine"
 }
 
+// Limits bound the mailboxes of all processes: above Mark senders wait, until Resume are left; above Hard messages are dead letters.
+type Limits struct{ Mark, Resume, Hard int }
+
 // A Failure says why something was not done. The zero value says that it was.
 type Failure struct {
 	Code string // what programs branch on, one of the constants below
@@ -136,6 +139,7 @@ type (
 		Listen          string // where hosts and programs listen, and at which ports; "" and 0: the transport decides
 		LowestPort      int
 		HighestPort     int
+		Limits          Limits
 		Shared          bool // the host runs actors of several creators, and stays when it has none
 	}
 

@@ -67,7 +67,7 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 	}
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
-	w := admin.Welcome{System: id.System, Process: id.Process, AdminProcess: id.Process, Admin: address.Of(record.New(id)), Base: r.Base, Key: key, Capabilities: offers.offers}
+	w := admin.Welcome{System: id.System, Process: id.Process, AdminProcess: id.Process, Admin: address.Of(record.New(id)), Base: r.Base, Key: key, Capabilities: offers.offers, Limits: r.Limits}
 	n, err := a.newMember(w, &Options{Logger: log}, nil, joining{})
 	if err != nil {
 		return nil, "", err
@@ -87,7 +87,7 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 	}
 	shell := newAdminShell(admin.Options{
 		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
-		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Number: draw,
+		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Limits: r.Limits, Number: draw,
 	}, execLauncher{}, log)
 	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
 }

@@ -101,6 +101,9 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 		if err != nil {
 			return nil, err
 		}
+		if o.Synchronous {
+			return nil, fmt.Errorf("the option Synchronous is for the base simple: on %s actors have processes of their own", base.Name)
+		}
 		return a.attach(ctx, &o, base)
 	}
 	limits, err := o.Limits.complete()

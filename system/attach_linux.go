@@ -61,6 +61,9 @@ func pause(ctx context.Context) error {
 
 // reach returns a connection to the Admin, and whether it was started for it.
 func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, bool, error) {
+	if port == 0 && o.Attach {
+		return nil, false, fmt.Errorf("%w: port 0 is that of a new one", ErrNoSystem)
+	}
 	if port == 0 { // nobody else can mean this system
 		socket, err := startAdmin(ctx, o, base, port, os.DevNull)
 		if err != nil {
@@ -78,6 +81,9 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			return conn, false, nil
 		} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
 			return nil, false, fmt.Errorf("the system at port %d: %w", port, err)
+		}
+		if o.Attach {
+			return nil, false, fmt.Errorf("%w at port %d of base %s", ErrNoSystem, port, base.Name)
 		}
 		lock, err := at.lock()
 		if err == nil {
@@ -111,9 +117,13 @@ func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 	defer theirs.Close()
 	stop := context.AfterFunc(ctx, func() { _ = ours.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	limits, err := o.Limits.complete()
+	if err != nil {
+		return "", err
+	}
 	messages := controlMessages()
 	r := role{&adminRole{
-		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Capabilities: o.Capabilities, Detach: true,
+		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true,
 	}}
 	if err := writeControl(ours, messages, r); err != nil {
 		return "", err

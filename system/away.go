@@ -24,7 +24,8 @@ type abroad struct {
 func (n *node) createAway(parent *cell, kindName string, options actor.CreateOptions, err error) *cell {
 	stub := n.newCell(&kind{Kind: actor.Kind{Name: kindName}}, actor.CreateOptions{}, nil, nil)
 	stub.phase.Store(running)
-	stub.extra().stub = true
+	stub.stub = true
+	stub.extra() // it will know where the actor is
 	stub.self.Record().SetHint(pendingHint)
 	stub.adopt(parent)
 	if err != nil && !errors.Is(err, ErrUnknownKind) { // another build may know it
@@ -252,10 +253,20 @@ func (n *node) hosts(k *kind) bool {
 	return startup == actor.Goroutine
 }
 
-func (c *cell) isStub() bool {
+// handToAdmin makes the Admin the parent of a stub's actor: its own has ended without it.
+func (c *cell) handToAdmin() {
+	if c.phase.Swap(ended) == ended {
+		return // its end is told to nobody here
+	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.more != nil && c.more.stub
+	away := c.extra().away
+	c.mu.Unlock()
+	if away != nil {
+		away.mu.Lock()
+		delete(away.children, c.self)
+		away.mu.Unlock()
+	}
+	_ = c.node.client.line.send(admin.Adopt{Child: c.self})
 }
 
 // prepareToWait reports whether an actor may wait. What it woke must not wait with it.

@@ -45,7 +45,8 @@ type cell struct {
 
 	parent                               atomic.Pointer[cell]
 	firstChild, nextSibling, prevSibling *cell // guarded by the parent's mu
-	_                                    [48]byte
+	stub                                 bool  // the actor runs in another process
+	_                                    [40]byte
 
 	mu        sync.Mutex
 	queue     []envelope // the mailbox: what came since the turn took its last batch
@@ -87,7 +88,6 @@ type more struct {
 	timers       map[*timer]struct{}
 	files        *fileWatch
 
-	stub      bool               // the actor runs in another process
 	away      *peer              // there, once that is known
 	seekers   []*peer            // who wants to know
 	abroad    *abroad            // the parent, when it is in another process
@@ -194,7 +194,7 @@ func (c *cell) adopt(creator *cell) {
 	case creator.phase.Load() >= leaving: // it has asked all of its children already
 		c.tell(envelope{message.ActorExitRequest{}, creator.self})
 	}
-	if s == nil && !c.isStub() {
+	if s == nil && !c.stub {
 		c.node.ready(c, creator)
 	}
 }

@@ -162,11 +162,7 @@ func (a App) newMember(w admin.Welcome, o *Options, line *lifeline, j joining) (
 	if err != nil {
 		return nil, err
 	}
-	limits, err := o.Limits.complete()
-	if err != nil {
-		return nil, err
-	}
-	n, err := newNode(a.Kinds, registry, o, limits, o.Logger, &w)
+	n, err := newNode(a.Kinds, registry, o, Limits(w.Limits), o.Logger, &w)
 	if err != nil {
 		return nil, err
 	}

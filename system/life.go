@@ -133,18 +133,28 @@ func (c *cell) orphan() {
 	root := c.node.root
 	c.mu.Lock()
 	children := c.childrenLocked()
+	var away []*cell
 	if len(children) > 0 {
 		root.mu.Lock()
 		for _, child := range children {
 			c.unlink(child)
 			child.parent.Store(root)
-			root.link(child)
+			if child.stub {
+				away = append(away, child)
+			} else {
+				root.link(child)
+			}
 		}
 		root.mu.Unlock()
 	}
 	c.mu.Unlock()
+	for _, child := range away {
+		child.handToAdmin()
+	}
 	for _, child := range children {
-		c.node.adopted(child)
+		if !child.stub {
+			c.node.adopted(child)
+		}
 	}
 }
 

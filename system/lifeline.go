@@ -31,14 +31,14 @@ const (
 	maxPending   = 2 * message.MaxFrame
 )
 
-// control messages have a registry of their own: programs cannot send them.
-func controlMessages() *message.Registry {
-	r, err := message.NewRegistry(admin.Messages(), message.Types(role{}, adminRole{}, adminReady{}))
+// controlMessages returns the registry of what the system's processes say to each other. Programs cannot send any of it.
+var controlMessages = sync.OnceValue(func() *message.Registry {
+	r, err := message.NewRegistry(admin.Messages(), linkMessages(), message.Types(role{}, adminRole{}, adminReady{}))
 	if err != nil {
 		panic(err) // the types are ours
 	}
 	return r
-}
+})
 
 func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline {
 	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{})}
@@ -158,6 +158,7 @@ type adminRole struct {
 	LowestPort   int
 	HighestPort  int
 	Capabilities message.Capabilities
+	Limits       admin.Limits
 }
 
 // adminReady says where an Admin can be attached to, or why there is none.

@@ -50,12 +50,8 @@ type (
 	}
 )
 
-func linkMessages() *message.Registry {
-	r, err := message.NewRegistry(message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{}))
-	if err != nil {
-		panic(err) // the types are ours
-	}
-	return r
+func linkMessages() message.TypeSet {
+	return message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{})
 }
 
 func locate(process uint64) any { return admin.Locate{Process: process} }
@@ -242,6 +238,9 @@ func (p *peer) heardOfEnd(m exited) {
 	delete(p.children, m.Actor)
 	delete(p.watches, m.Actor)
 	p.mu.Unlock()
+	if child == nil {
+		child = p.node.stub(m.Actor) // it ended before the Admin could say where it was
+	}
 	if child != nil {
 		child.endAway(m.Reason)
 	}

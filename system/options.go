@@ -20,6 +20,9 @@ type Options struct {
 	// processes lives until somebody shuts it down. A system with "Admin Port" 0, which is this program's alone, is tied to it in any case.
 	Lifetime bool
 
+	// Attach has Start attach to a system that runs, and return [ErrNoSystem] if there is none, instead of starting it.
+	Attach bool
+
 	// Host is where the processes of the system listen, as a name or number that this host has. Zero: "127.0.0.1", which other hosts do not reach.
 	Host string
 

@@ -90,7 +90,7 @@ type outgoing struct {
 }
 
 func newPeers(n *node, client *adminClient) *peers {
-	return &peers{node: n, client: client, control: linkMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer)}
+	return &peers{node: n, client: client, control: controlMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer)}
 }
 
 // get returns the peer of a process, and asks the Admin where it is when it is new.

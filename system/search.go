@@ -122,7 +122,7 @@ func (n *node) tellWhere(asker *peer, who address.Address) {
 // stub returns the stub that stands for the actor here, nil if there is none.
 func (n *node) stub(who address.Address) *cell {
 	if b := who.Record().Binding(); b != nil {
-		if c, ok := b.Mailbox.(*cell); ok && c.node == n && c.isStub() {
+		if c, ok := b.Mailbox.(*cell); ok && c.node == n && c.stub {
 			return c
 		}
 	}

@@ -45,7 +45,7 @@ func (n *node) status() message.SystemStatus {
 	}
 	s.DeadLetterHandlers, s.DeadLetters = n.deadLetters.state()
 	n.walk(func(c *cell) {
-		if c.phase.Load() != ended && !c.isStub() { // who learned that from a refused message must not see it here
+		if c.phase.Load() != ended && !c.stub { // who learned that from a refused message must not see it here
 			s.Actors = append(s.Actors, c.status())
 		}
 	})

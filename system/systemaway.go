@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,4 +97,16 @@ func (s *System) leaveAway(err error) {
 	n.client.line.shut()
 	s.err = err
 	_ = n.wait(ctx)
+}
+
+// Kill ends the process of an actor at once, as the operating system would: the actor learns nothing of it, its parent and who watches do. The error says why it was not done: the
+// actor has no process of its own.
+func (s *System) Kill(ctx context.Context, actor address.Address) error {
+	return s.change(ctx, "kill", func() error {
+		if s.node.client == nil {
+			return fmt.Errorf("on the base simple no actor has a process of its own: %w", errors.ErrUnsupported)
+		}
+		_, err := s.node.client.call(ctx, func(number uint64) any { return admin.KillActor{Request: number, Actor: actor} }, nil)
+		return err
+	})
 }
