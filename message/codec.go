@@ -123,7 +123,7 @@ func (r *Registry) appendChecked(b []byte, e *entry, msg any) ([]byte, error) {
 	if e == nil {
 		return appendOpaque(b, msg.(Opaque)), nil
 	}
-	out, err := r.appendValue(append(b, e.definition...), e, msg)
+	out, err := r.appendValue(append(b, e.full().definition...), e, msg)
 	if err != nil {
 		return b, err
 	}
@@ -143,7 +143,7 @@ func (r *Registry) appendHeld(b []byte, msg any) ([]byte, error) {
 	if e == nil {
 		return b, fmt.Errorf("%T: %w", msg, ErrUnregistered)
 	}
-	out, err := r.appendBody(append(b, e.definition...), e, msg)
+	out, err := r.appendBody(append(b, e.full().definition...), e, msg)
 	if err != nil {
 		return b, fmt.Errorf("encoding %s: %w", e.name, err)
 	}
@@ -206,7 +206,7 @@ func (r *Registry) appendBody(b []byte, e *entry, msg any) ([]byte, error) {
 	case formFloat:
 		return binary.BigEndian.AppendUint64(b, math.Float64bits(v.Float())), nil
 	default:
-		if e.boxed != nil {
+		if e.full().boxed != nil {
 			boxed, err := e.boxed.box(r, v)
 			if err != nil {
 				return b, err
@@ -250,7 +250,7 @@ func (r *Registry) cut(data []byte) (e *entry, opaque any, body []byte, err erro
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	if e = r.byName[string(name)]; e != nil && string(shape) == e.shape {
+	if e = r.byName[string(name)]; e != nil && string(shape) == e.full().shape {
 		return e, nil, body, nil
 	}
 	o := Opaque{Name: string(name), Shape: string(shape), Data: append([]byte{}, body...)}
@@ -315,7 +315,7 @@ func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 		}
 	}
 	if e.form == formCBOR { // before there is memory for the value
-		if _, err := e.layout.check(body, 0); err != nil {
+		if _, err := e.full().layout.check(body, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -367,7 +367,7 @@ var (
 )
 
 func (r *Registry) decodeCBOR(e *entry, p reflect.Value, body []byte, depth int) (any, error) {
-	if e.boxed == nil {
+	if e.full().boxed == nil {
 		if err := r.decoder.Unmarshal(body, p.Interface()); err != nil {
 			return nil, err
 		}

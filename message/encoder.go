@@ -74,7 +74,7 @@ func (c *Encoder) number(t *entry, msg any, define func([]byte) error) (uint32, 
 	if t == nil {
 		o := msg.(Opaque)
 		d := definition{o.Name, o.Shape}
-		if t = c.registry.byName[o.Name]; t == nil || t.shape != o.Shape {
+		if t = c.registry.byName[o.Name]; t == nil || t.full().shape != o.Shape {
 			if number, ok := c.opaque.Load(d); ok {
 				return number.(uint32), nil
 			}
@@ -83,7 +83,7 @@ func (c *Encoder) number(t *entry, msg any, define func([]byte) error) (uint32, 
 	}
 	switch number := c.numbers[t.index].Load(); number {
 	case 0:
-		return c.define(t, definition{t.name, t.shape}, define)
+		return c.define(t, definition{t.name, t.full().shape}, define)
 	case written:
 		return 0, nil
 	default:

@@ -75,7 +75,7 @@ type linkType struct {
 // typeFor returns what a definition means here.
 func (r *Registry) typeFor(name, shape []byte) linkType {
 	e := r.byName[string(name)]
-	if e != nil && e.shape == string(shape) {
+	if e != nil && e.full().shape == string(shape) {
 		return linkType{entry: e}
 	}
 	t := linkType{definition: definition{string(name), string(shape)}}

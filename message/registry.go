@@ -47,16 +47,40 @@ type Registry struct {
 
 // An entry is a registered type.
 type entry struct {
-	typ        reflect.Type
-	word       uintptr // see typeWord
-	index      int     // in the registry
-	name       string
+	typ   reflect.Type
+	word  uintptr // see typeWord
+	index int     // in the registry
+	name  string
+	form  form
+
+	once sync.Once // of the fields below, which are found out when the type is first used: most types of the system never are
+	described
+}
+
+// What is described of a type takes a while to find out.
+type described struct {
 	shape      string
-	definition []byte // name and shape as they stand before a value
-	form       form
+	definition []byte  // name and shape as they stand before a value
 	holds      bool    // Check has to look at values
 	layout     *layout // in CBOR
 	boxed      *plan   // how to turn it into what is written in CBOR; nil: as it is
+}
+
+// full returns what is described of the type.
+func (e *entry) full() *described {
+	e.once.Do(func() {
+		e.shape = shapeOf(e.typ)
+		e.definition = appendDefinition(nil, e.name, e.shape)
+		holds, boxed := traits(e.typ)
+		e.holds = holds
+		if e.form == formCBOR {
+			e.layout = layoutOf(e.typ, make(map[reflect.Type]*layout))
+			if boxed {
+				e.boxed = planFor(e.typ)
+			}
+		}
+	})
+	return &e.described
 }
 
 // basicTypes are in every registry, beside the system's own messages.
@@ -80,6 +104,11 @@ func NewRegistry(sets ...TypeSet) (*Registry, error) {
 		err = errors.Join(err, set.err)
 		for _, t := range set.types {
 			err = errors.Join(err, r.add(t))
+		}
+	}
+	for _, e := range r.entries[len(common.entries):] {
+		if e.form == formCBOR && len(e.full().shape) > maxShape {
+			err = errors.Join(err, fmt.Errorf("type %v: its shape takes %d bytes, the limit is %d", e.typ, len(e.shape), maxShape))
 		}
 	}
 	if err != nil {
@@ -121,19 +150,7 @@ func (r *Registry) add(t registration) error {
 	if len(t.name) > maxName {
 		return fmt.Errorf("name %.40q… has %d bytes, the limit is %d", t.name, len(t.name), maxName)
 	}
-	e := &entry{typ: t.typ, word: typeWord(reflect.Zero(t.typ).Interface()), name: t.name, shape: shapeOf(t.typ), form: formOf(t.typ)}
-	if len(e.shape) > maxShape {
-		return fmt.Errorf("type %v: its shape takes %d bytes, the limit is %d", t.typ, len(e.shape), maxShape)
-	}
-	e.definition = appendDefinition(nil, e.name, e.shape)
-	holds, boxed := traits(t.typ)
-	e.holds = holds
-	if e.form == formCBOR {
-		e.layout = layoutOf(t.typ, make(map[reflect.Type]*layout))
-		if boxed {
-			e.boxed = planFor(t.typ)
-		}
-	}
+	e := &entry{typ: t.typ, word: typeWord(reflect.Zero(t.typ).Interface()), name: t.name, form: formOf(t.typ)}
 	e.index = len(r.entries)
 	r.entries = append(r.entries, e)
 	r.byType[t.typ], r.byName[t.name] = e, e
@@ -149,7 +166,7 @@ func (r *Registry) Check(msg any) error {
 
 // check is Check. It returns the entry of the message's type, too; nil for an Opaque.
 func (r *Registry) check(msg any) (*entry, error) {
-	if e := r.byWord.find(typeWord(msg)); e != nil && !e.holds {
+	if e := r.byWord.find(typeWord(msg)); e != nil && !e.full().holds {
 		return e, nil
 	}
 	return r.checkSlowly(msg)
@@ -168,7 +185,7 @@ func (r *Registry) checkSlowly(msg any) (*entry, error) {
 	if e == nil {
 		return nil, fmt.Errorf("%T: %w", msg, ErrUnregistered)
 	}
-	if e.holds {
+	if e.full().holds {
 		if err := r.checkValue(reflect.ValueOf(msg), 0); err != nil {
 			return nil, below(e.name, err)
 		}
@@ -243,7 +260,7 @@ func (r *Registry) checkHeld(held reflect.Value, depth int) error {
 	if e == nil {
 		return fmt.Errorf("%v: %w", held.Type(), ErrUnregistered)
 	}
-	if !e.holds {
+	if !e.full().holds {
 		return nil
 	}
 	return r.checkValue(held, depth+1)

@@ -94,7 +94,10 @@ func nameless(t reflect.Type) bool {
 // wireName returns the name of a type on the wire.
 func wireName(t reflect.Type) string {
 	if t.Name() != "" {
-		name := ofMain.ReplaceAllString(t.Name(), "${1}"+mainPath()+".") // type arguments
+		name := t.Name()
+		if strings.Contains(name, "main.") { // in type arguments
+			name = ofMain().ReplaceAllString(name, "${1}"+mainPath()+".")
+		}
 		switch path := t.PkgPath(); path {
 		case "":
 			return name
@@ -119,7 +122,7 @@ func wireName(t reflect.Type) string {
 	return t.String()
 }
 
-var ofMain = regexp.MustCompile(`(^|[\[\],*])main\.`)
+var ofMain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|[\[\],*])main\.`) })
 
 // mainPath returns the import path of the program's main package. What was run from a list of files has none: the module's path, if there is one, and the
 // program's file name stand for it.
