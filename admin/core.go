@@ -169,6 +169,10 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.ended(p, m.Actor)
 	case Adopt:
 		c.adopt(m.Child)
+	case Relay:
+		if to := c.processes[m.To]; to != nil {
+			c.tell(to, Relayed{m.Data})
+		}
 	case Locate:
 		c.locate(p, m.Process)
 	case Lookup:

@@ -12,7 +12,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Locate{}, Lookup{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Ending{}, Print{},
 	)
 }
@@ -81,6 +81,13 @@ type (
 	// Adopt says that an actor which outlives its parent is a child of the Admin now. The actor's host hears the same as Adopted.
 	Adopt   struct{ Child address.Address }
 	Adopted struct{ Child address.Address }
+
+	// Relay has something brought to another process that a host can say in no other way, as its transport closes already. It arrives there as Relayed.
+	Relay struct {
+		To   uint64
+		Data []byte
+	}
+	Relayed struct{ Data []byte }
 
 	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too.
 	Locate struct{ Process uint64 }

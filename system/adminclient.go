@@ -151,6 +151,8 @@ func (a *adminClient) handle(msg any) {
 		a.answered(m.Request, m)
 	case admin.Located:
 		n.peers.located(m.Process, m.Endpoint)
+	case admin.Relayed:
+		n.peers.relayed(m.Data)
 	case admin.Gone:
 		n.peers.gone(m.Process, m.Reason)
 	case admin.Capabilities:

@@ -89,7 +89,20 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
 		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Limits: r.Limits, Number: draw,
 	}, execLauncher{}, log)
+	if r.Port == 0 {
+		time.AfterFunc(startTime, shell.endIfAlone) // the program that started it may have ended meanwhile, and nobody else knows the port
+	}
 	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
+}
+
+// endIfAlone ends the system when no program has attached.
+func (s *adminShell) endIfAlone() {
+	s.post(func(now time.Time) []admin.Output {
+		if len(s.lines) > 1 { // the first is that of the Admin's own node
+			return nil
+		}
+		return s.core.Shutdown(now, 0)
+	})
 }
 
 // meet returns where programs find the Admin: the port may have been chosen only now.

@@ -29,26 +29,26 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 	stub.self.Record().SetHint(pendingHint)
 	stub.adopt(parent)
 	if err != nil && !errors.Is(err, ErrUnknownKind) { // another build may know it
-		stub.endAway(err.Error())
+		stub.endAway(err.Error(), true)
 		return stub
 	}
 	request, err := n.creation(stub.self, parent.self, kindName, options, false)
 	if err != nil {
-		stub.endAway(err.Error())
+		stub.endAway(err.Error(), true)
 		return stub
 	}
 	n.client.ask(request, func(answer any) {
 		switch m := answer.(type) {
 		case admin.Created:
 			if m.Failure != (admin.Failure{}) {
-				stub.endAway(m.Failure.Text)
+				stub.endAway(m.Failure.Text, true)
 				return
 			}
 			stub.moved(n.peers.get(m.Process))
 		case admin.Done: // it could not even be sent
-			stub.endAway(m.Failure.Text)
+			stub.endAway(m.Failure.Text, true)
 		default:
-			stub.endAway(ErrAdminGone.Error())
+			stub.endAway(ErrAdminGone.Error(), true)
 		}
 	})
 	return stub
@@ -57,7 +57,7 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 // moved sends the stub's mail to where its actor is now, and what comes later as well.
 func (c *cell) moved(to *peer) {
 	if why := to.raise(c); why != "" {
-		c.endAway(why)
+		c.endAway(why, true)
 		return
 	}
 	for {
@@ -105,7 +105,7 @@ func (p *peer) raise(stub *cell) (gone string) {
 }
 
 // endAway is the end of a stub: its actor has ended, or never was. It may be called again.
-func (c *cell) endAway(reason string) {
+func (c *cell) endAway(reason string, unborn bool) {
 	if c.phase.Swap(ended) == ended {
 		return
 	}
@@ -113,9 +113,9 @@ func (c *cell) endAway(reason string) {
 	m := c.extra()
 	rest := c.queue
 	c.queue = nil
-	if !c.closed { // it never was: whoever writes to it is to learn why
-		m.unborn = errors.New(reason)
-		c.closed = true
+	if unborn || !c.closed { // whoever writes to it, now or later, is to learn why it never was
+		m.unborn, m.away, c.closed = errors.New(reason), nil, true
+		c.self.Record().Bind(&c.binding)
 	}
 	c.wakeSenders(m.waiting.Len())
 	seekers := m.seekers
@@ -160,6 +160,7 @@ func (n *node) createNamed(creator *cell, kindName string, options actor.CreateO
 func (n *node) run(m admin.Run) {
 	k, options, err := n.unpack(m)
 	created := make(chan error, 1)
+	m.Child.Record().SetHint(hintOf(n.id.Process)) // which others get with the address
 	c := n.newCellAt(m.Child, k, options, err, created)
 	c.mu.Lock()
 	from := &abroad{m.Parent, m.ParentProcess, new(sync.Once)}
@@ -209,8 +210,11 @@ func (n *node) startedHere(child address.Address, from *abroad, err error) {
 func (n *node) endedHere(c *cell, m *more, reason string) {
 	from := m.abroad
 	n.startedHere(c.self, from, m.unborn)
+	if m.unborn != nil {
+		n.stillborn.keep(c)
+	}
 	if from.process != n.adminProcess {
-		n.peers.say(n.peers.get(from.process), flowOf(c.self), exited{c.self, reason})
+		n.peers.say(n.peers.get(from.process), flowOf(c.self), exited{c.self, reason, m.unborn != nil})
 	}
 	_ = n.client.line.send(admin.Ended{Actor: c.self})
 }
@@ -295,4 +299,18 @@ func (c *cell) fullness() <-chan struct{} {
 		}
 	}
 	return m.full
+}
+
+// stillborn keeps the last actors that this process could not start for others: they know why, for whoever has written to them. Nobody else here holds them.
+type stillborn struct {
+	mu    sync.Mutex
+	cells [64]*cell
+	next  int
+}
+
+func (s *stillborn) keep(c *cell) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cells[s.next%len(s.cells)] = c
+	s.next++
 }

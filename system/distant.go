@@ -90,6 +90,6 @@ func (n *node) observe(p *peer, m watching) {
 		}
 	}
 	if reason != "" {
-		n.peers.say(p, 0, exited{m.Actor, reason})
+		n.peers.say(p, 0, exited{Actor: m.Actor, Reason: reason})
 	}
 }

@@ -254,7 +254,7 @@ func (c *cell) farewell(m *more, reason string) {
 	m.watchers, m.creators, m.observers = nil, nil, nil
 	c.mu.Unlock()
 	for p := range observers {
-		c.node.peers.say(p, flowOf(c.self), exited{c.self, reason})
+		c.node.peers.say(p, flowOf(c.self), exited{Actor: c.self, Reason: reason})
 	}
 	if m.abroad != nil {
 		c.node.endedHere(c, m, reason)

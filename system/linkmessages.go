@@ -29,10 +29,11 @@ type (
 		On    bool
 	}
 
-	// exited tells of the end of an actor: the node of its parent, and those of its watchers.
+	// exited tells of the end of an actor: the node of its parent, and those of its watchers. Unborn says that it could not start.
 	exited struct {
 		Actor  address.Address
 		Reason string
+		Unborn bool
 	}
 
 	// whereis asks the creator of an actor in which process it is, whereabouts is the answer: 0 and a reason if it is nowhere.
@@ -84,8 +85,37 @@ func (ps *peers) say(p *peer, flow uint64, msg any) {
 }
 
 func (p *peer) sendControl(to *link, flow uint64, data []byte) {
-	if err := to.to.Send(noContext, flow, data); err != nil && !errors.Is(err, transport.ErrForgotten) {
+	err := to.to.Send(noContext, flow, data)
+	if errors.Is(err, transport.ErrClosed) {
+		p.relay(data)
+	} else if err != nil && !errors.Is(err, transport.ErrForgotten) {
 		p.node.log.Warn("a process could not be told something", "process", p.process, "error", err)
+	}
+}
+
+// relay has something brought to a peer by the Admin: the transport of this process closes already, and what still comes to its actors, who have ended, needs an answer. What would
+// be too much for the lifeline is left out.
+func (p *peer) relay(data []byte) {
+	p.node.client.line.offer(admin.Relay{To: p.process, Data: data})
+}
+
+// relayed takes what another process had relayed.
+func (ps *peers) relayed(data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	n := ps.node
+	switch body := data[1:]; data[0] {
+	case linkEnvelope:
+		if e, err := n.messages.DecodeEnvelope(body); err == nil && !e.Target.IsZero() {
+			_ = n.deliver(noContext, envelope{e.Message, e.Sender}, e.Target, nil)
+		}
+	case linkControl:
+		if m, err := ps.control.Decode(body); err == nil {
+			if m, ok := m.(notDelivered); ok { // nothing else is said so late
+				ps.said(nil, m)
+			}
+		}
 	}
 }
 
@@ -242,7 +272,7 @@ func (p *peer) heardOfEnd(m exited) {
 		child = p.node.stub(m.Actor) // it ended before the Admin could say where it was
 	}
 	if child != nil {
-		child.endAway(m.Reason)
+		child.endAway(m.Reason, m.Unborn)
 	}
 	tellWatchers(watchers, distant{p.node, m.Actor}, m.Actor, m.Reason)
 }
@@ -261,6 +291,10 @@ func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why e
 	reason := why.Error()
 	if perhaps {
 		reason = "it was perhaps delivered: " + reason
+	}
+	if stub := n.stub(e.Target); stub != nil {
+		stub.refuse(envelope{e.Message, e.Sender}) // it knows why the actor never was
+		return
 	}
 	n.undeliverable(envelope{e.Message, e.Sender}, e.Target, reason)
 }

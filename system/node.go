@@ -66,7 +66,8 @@ type node struct {
 	client       *adminClient // nil on the base simple
 	peers        *peers       // likewise
 	adminProcess uint64
-	hosting      bool          // this process is a host
+	hosting      bool // this process is a host
+	stillborn    stillborn
 	crowdings    atomic.Uint64 // how often a message came into a mailbox above its mark
 }
 

@@ -279,12 +279,14 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 	n := p.node
 	buf := buffers.Get().(*[]byte)
 	data, err := out.append(n, (*buf)[:0], message.Envelope{Target: to, Sender: e.sender, Message: e.msg})
-	if err != nil {
+	if err != nil && !refusedByTransport(err) { // which may refuse a definition, too
 		buffers.Put(buf)
 		n.unsendable(e, to, err)
 		return nil
 	}
-	err = out.send(ctx, data, e.sender, from)
+	if err == nil {
+		err = out.send(ctx, data, e.sender, from)
+	}
 	if cap(data) <= largeBuffer {
 		*buf = data
 		buffers.Put(buf)
@@ -295,8 +297,18 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 	if ctx != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, transport.ErrClosed) && n.hosting {
+		if data, err := n.messages.AppendEnvelope([]byte{linkEnvelope}, message.Envelope{Target: to, Sender: e.sender, Message: e.msg}); err == nil {
+			p.relay(data)
+			return nil
+		}
+	}
 	n.undeliverable(e, to, err.Error())
 	return nil
+}
+
+func refusedByTransport(err error) bool {
+	return errors.Is(err, transport.ErrClosed) || errors.Is(err, transport.ErrForgotten) || errors.Is(err, transport.ErrFull)
 }
 
 // unsendable deals with a message that cannot be encoded: its sender learns of it.
@@ -407,7 +419,7 @@ func (p *peer) end(ps *peers, reason string) {
 		p.node.undeliverable(o.envelope, o.to, "its process has ended: "+reason)
 	}
 	for _, child := range children {
-		child.endAway(reason)
+		child.endAway(reason, false)
 	}
 	for actor, watchers := range watches {
 		tellWatchers(watchers, distant{p.node, actor}, actor, reason)

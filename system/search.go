@@ -70,23 +70,23 @@ func (ps *peers) found(m whereabouts) {
 func (p *peer) becomes(real *peer, who address.Address) {
 	for {
 		p.mu.Lock()
-		held := p.held
-		p.held = nil
-		if len(held) == 0 {
+		held, watchers := p.held, p.watches[who]
+		p.held, p.watches = nil, nil
+		over := len(held) == 0 && len(watchers) == 0
+		if over {
 			p.alias = real
-			watchers := p.watches[who]
-			p.watches = nil
-			p.mu.Unlock()
-			who.Record().SetHint(hintOf(real.process))
-			who.Record().Bind(&real.binding)
-			for watcher := range watchers {
-				if reason := real.watch(who, watcher); reason != "" {
-					tellWatchers(map[*cell]struct{}{watcher: {}}, distant{p.node, who}, who, reason)
-				}
-			}
-			return
 		}
 		p.mu.Unlock()
+		if over {
+			who.Record().SetHint(hintOf(real.process))
+			who.Record().Bind(&real.binding)
+			return
+		}
+		for watcher := range watchers { // before what the watcher may have sent
+			if reason := real.watch(who, watcher); reason != "" {
+				tellWatchers(map[*cell]struct{}{watcher: {}}, distant{p.node, who}, who, reason)
+			}
+		}
 		for _, o := range held {
 			if o.control == nil {
 				_ = real.send(noContext, o.envelope, o.to, nil)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"thespian.dev/actor"
+	"thespian.dev/integration"
 	"thespian.dev/message"
 	"thespian.dev/system"
 )
@@ -21,14 +22,15 @@ func greet(ctx *actor.Context, msg any) error {
 }
 
 var app = system.App{
+	Bases:    integration.Bases(), // without any: everything in this process
 	Kinds:    []actor.Kind{{Name: "greeter", New: func() actor.Actor { return actor.Func(greet) }}},
 	Messages: message.Types(Greet{}),
 }
 
-func main() { app.Main(run) }
+func main() { app.Main(run) } // in a process that was started to be an Admin or a host, Main does that and never returns
 
 func run(ctx context.Context) error {
-	sys, err := app.Start(ctx, nil) // nil: the defaults, which run everything in this process
+	sys, err := app.Start(ctx, nil) // nil: the first base; &system.Options{Base: "simple"}: this process only
 	if err != nil {
 		return err
 	}

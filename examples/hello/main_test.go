@@ -6,7 +6,12 @@ import (
 	"testing"
 )
 
-func TestMain(m *testing.M) { app.TestMain(m) }
+func TestMain(m *testing.M) {
+	for i := range app.Bases {
+		app.Bases[i].AdminPort = 0 // a system for the test alone, whatever else runs here
+	}
+	app.TestMain(m)
+}
 
 func Example() {
 	if err := run(context.Background()); err != nil {

@@ -250,6 +250,10 @@ func (c *coordinator) report(ctx *actor.Context) {
 
 // end gives the result to the program, and ends the workers with the coordinator.
 func (c *coordinator) end(ctx *actor.Context, r Result) {
+	for len(r.Top) > partWords {
+		ctx.Send(c.asker, Result{Top: r.Top[:partWords:partWords], More: true})
+		r.Top = r.Top[partWords:]
+	}
 	ctx.Send(c.asker, r)
 	c.ended = true
 	ctx.Exit()

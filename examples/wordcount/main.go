@@ -4,6 +4,9 @@
 //	go run ./examples/wordcount                # the source of the Go installation
 //	go run ./examples/wordcount -h             # what else there is
 //
+// On a base with processes each of these actors has a process of its own, in a system that ends with the program. With -chaos processes of workers are killed
+// now and then: the coordinator has others take their places and count again what had not been delivered.
+//
 // A word is a run of letters and digits of any script, with the marks upon them, in lower case; all else separates words. A run of more than
 // 1,024 bytes is counted in pieces. A text is a file whose first 8 KiB are valid UTF-8 without a zero byte; bytes that are not
 // valid later on separate words. Other files are passed over and counted; what cannot be read is reported. Symbolic links are not followed.
@@ -18,6 +21,7 @@ import (
 	"time"
 
 	"thespian.dev/actor"
+	"thespian.dev/integration"
 	"thespian.dev/message"
 	"thespian.dev/system"
 )
@@ -27,6 +31,7 @@ var app = system.App{
 		{Name: "coordinator", New: newCoordinator},
 		{Name: "worker", New: newWorker},
 	},
+	Bases:    integration.Bases(),
 	Messages: messages,
 }
 
@@ -69,17 +74,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func countWithActors(ctx context.Context, o options, root string, bar *progressBar) (result Result, err error) {
-	sys, err := app.Start(ctx, &system.Options{Base: o.base})
+	sys, err := app.Start(ctx, &system.Options{Base: o.base, Capabilities: actor.Capabilities{"Admin Port": 0}}) // 0: for this program alone
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, sys.Shutdown(ctx)) }()
 	defer bar.close()
+	if o.chaos {
+		c, err := startChaos(ctx, sys, o.period, bar.say)
+		if err != nil {
+			return Result{}, err
+		}
+		defer c.stop()
+	}
 	return count(ctx, sys, Count{Root: []byte(root), Workers: o.workers, Top: o.top}, bar.show)
 }
 
 // silence is how long a program waits for a word of the coordinator, which reports several times in a second.
-const silence = time.Minute
+const silence = 20 * time.Second
 
 // count has a new coordinator count, and calls progress now and then.
 func count(ctx context.Context, sys *system.System, what Count, progress func(Progress)) (Result, error) {
@@ -92,6 +104,7 @@ func count(ctx context.Context, sys *system.System, what Count, progress func(Pr
 	if err := here.Tell(ctx, coordinator, what); err != nil {
 		return Result{}, err
 	}
+	var top []WordCount
 	for {
 		msg, err := listen(ctx, here)
 		if err != nil {
@@ -104,6 +117,11 @@ func count(ctx context.Context, sys *system.System, what Count, progress func(Pr
 			if m.Failure != "" {
 				return Result{}, errors.New(m.Failure)
 			}
+			top = append(top, m.Top...)
+			if m.More {
+				continue
+			}
+			m.Top = top
 			return m, nil
 		case message.PoisonMessage:
 			return Result{}, m

@@ -14,7 +14,7 @@ import (
 	is "gotest.tools/v3/assert/cmp"
 )
 
-func TestMain(m *testing.M) { app.TestMain(m) }
+func TestMain(m *testing.M) { testApp().TestMain(runner{m}) }
 
 // poem makes a small folder with "b" three times, "a" twice and "c" once.
 func poem(t *testing.T) string {
@@ -51,7 +51,7 @@ func TestRunWritesJSON(t *testing.T) {
 	assert.Assert(t, r.Seconds > 0 && r.MBPerSec > 0)
 	r.Seconds, r.MBPerSec = 0, 0
 	assert.DeepEqual(t, r, report{
-		Folder: root, Files: 2, Bytes: 13, Words: 6, Distinct: 3, Binary: 1, Workers: 3, Top: []ranked{{"b", 3}},
+		Folder: root, Files: 2, Bytes: 13, Words: 6, Distinct: 3, Binary: 1, Workers: 3, Base: "simple", Top: []ranked{{"b", 3}},
 	})
 }
 
@@ -82,6 +82,9 @@ func TestRunRefuses(t *testing.T) {
 		"no workers":      {[]string{"-workers", "0", root}, "-workers is 0"},
 		"negative top":    {[]string{"-top", "-1", root}, "-top is -1"},
 		"unknown flag":    {[]string{"-speed"}, "-speed"},
+		"no time":         {[]string{"-chaos", "-chaos-period", "0s", root}, "-chaos-period is 0s"},
+		"chaos alone":     {[]string{"-chaos", "-plain", root}, "there are none"},
+		"no processes":    {[]string{"-chaos", "-base", "simple", root}, "on the base simple workers have no processes"},
 		"unknown base":    {[]string{"-base", "pigeon", root}, "pigeon"},
 		"not even a flag": {[]string{"-workers", "many", root}, "many"},
 	} {
@@ -96,7 +99,7 @@ func TestRunRefuses(t *testing.T) {
 func TestRunExplainsItself(t *testing.T) {
 	var out bytes.Buffer
 	assert.NilError(t, run(t.Context(), []string{"-h"}, &out, io.Discard))
-	for _, want := range []string{"-base", "-workers", "-top", "-json", "-plain", "examples:"} {
+	for _, want := range []string{"-base", "-workers", "-top", "-json", "-plain", "-chaos", "simple", "examples:"} {
 		assert.Assert(t, is.Contains(out.String(), want))
 	}
 }

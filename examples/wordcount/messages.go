@@ -21,11 +21,12 @@ type (
 		All   bool  // there are no more to be found
 	}
 
-	// Result is the end of a count.
+	// Result is the end of a count. It may have several parts, since a message cannot be of any size.
 	Result struct {
 		Stats    Stats
 		Distinct int
 		Top      []WordCount
+		More     bool   // this is not the last part, and has words alone
 		Failure  string // why there is no result; empty: there is one
 	}
 )

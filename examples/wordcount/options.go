@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // options are what the command line says.
@@ -21,6 +23,8 @@ type options struct {
 	top     int
 	json    bool
 	plain   bool
+	chaos   bool
+	period  time.Duration // of the chaos
 }
 
 var errHelp = flag.ErrHelp
@@ -28,12 +32,27 @@ var errHelp = flag.ErrHelp
 func flags(o *options) *flag.FlagSet {
 	f := flag.NewFlagSet("wordcount", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // errors are returned
-	f.StringVar(&o.base, "base", "simple", "the `base` that the actors run on; simple is in this process")
+	f.StringVar(&o.base, "base", "simple", "the `base` that the actors run on: "+strings.Join(bases(), ", "))
 	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "the `number` of worker actors")
 	f.IntVar(&o.top, "top", 20, "the `number` of words to list, those that were met most often")
 	f.BoolVar(&o.json, "json", false, "write the result as JSON")
 	f.BoolVar(&o.plain, "plain", false, "count in a single loop without actors, to compare")
+	f.BoolVar(&o.chaos, "chaos", false, "kill the process of a worker (SIGKILL) every now and then, which the result does not show")
+	f.DurationVar(&o.period, "chaos-period", 2*time.Second, "the `time` from one kill to the next")
 	return f
+}
+
+// bases returns what there is to choose from.
+func bases() []string {
+	names := []string{"simple (all in this process)"}
+	for _, b := range app.Bases {
+		name := b.Name
+		if b.Short != "" {
+			name += " or short " + b.Short
+		}
+		names = append(names, name+" (each actor in a process of its own)")
+	}
+	return names
 }
 
 func parse(args []string) (options, error) {
@@ -49,6 +68,10 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-workers is %d: at least 1 is needed", o.workers)
 	case o.top < 0:
 		return o, fmt.Errorf("-top is %d: it cannot be negative", o.top)
+	case o.period <= 0:
+		return o, fmt.Errorf("-chaos-period is %v: it has to be positive", o.period)
+	case o.chaos && o.plain:
+		return o, errors.New("-chaos kills workers, and with -plain there are none")
 	}
 	o.folder = f.Arg(0)
 	return o, nil
@@ -73,6 +96,13 @@ examples:
   wordcount -workers 1 .             one worker ...
   wordcount -plain .                 ... and no actors at all, to compare the time
 `)
+	for _, b := range app.Bases {
+		fmt.Fprintf(to, `  wordcount -base %[1]s .
+                                     each worker in a process of its own
+  wordcount -base %[1]s -chaos -chaos-period 300ms .
+                                     ... of which one is killed every 0.3 seconds
+`, cmp.Or(b.Short, b.Name))
+	}
 }
 
 // folder returns the absolute path of what is to be counted. Links in it are followed, other than those below it.

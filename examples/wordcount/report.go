@@ -20,6 +20,7 @@ type report struct {
 	Unreadable int      `json:"unreadable"`
 	Problems   []string `json:"problems,omitempty"`
 	Workers    int      `json:"workers"` // 0: counted without actors
+	Base       string   `json:"base,omitempty"`
 	Seconds    float64  `json:"seconds"`
 	MBPerSec   float64  `json:"mbPerSecond"` // 1 MB is 1,000,000 bytes
 	Top        []ranked `json:"top"`
@@ -34,10 +35,10 @@ func newReport(folder string, o options, r Result, took time.Duration) *report {
 	out := &report{
 		Folder: folder, Files: r.Stats.Files, Bytes: r.Stats.Bytes, Words: r.Stats.Words, Distinct: r.Distinct,
 		Binary: r.Stats.Binary, Unreadable: r.Stats.Unreadable, Problems: r.Stats.Problems,
-		Workers: o.workers, Seconds: took.Seconds(), Top: []ranked{},
+		Workers: o.workers, Base: o.base, Seconds: took.Seconds(), Top: []ranked{},
 	}
 	if o.plain {
-		out.Workers = 0
+		out.Workers, out.Base = 0, ""
 	}
 	if took > 0 {
 		out.MBPerSec = megabytes(r.Stats.Bytes) / took.Seconds()
@@ -64,7 +65,7 @@ func (r *report) writeText(to io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	workers := fmt.Sprintf("with %s", quantity(r.Workers, "worker"))
+	workers := fmt.Sprintf("with %s on the base %s", quantity(r.Workers, "worker"), r.Base)
 	if r.Workers == 0 {
 		workers = "in a single loop"
 	}

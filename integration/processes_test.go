@@ -1,0 +1,489 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/message"
+	"thespian.dev/system"
+)
+
+// The messages of the tests.
+type (
+	Say   struct{ Text string }
+	Order struct {
+		What string
+		N    int
+		Who  address.Address
+	}
+	Told struct {
+		What string
+		PID  int
+		Who  address.Address
+	}
+)
+
+// A servant does what it is told, and answers with its process id. What it hears of others it tells its master.
+type servant struct {
+	master address.Address
+	heard  []string
+}
+
+func (s *servant) Start(ctx *actor.Context, args any) error {
+	if m, ok := args.(Say); ok && m.Text != "" {
+		return errors.New(m.Text)
+	}
+	return nil
+}
+
+func (s *servant) Receive(ctx *actor.Context, msg any) error {
+	told := func(what string, who address.Address) { ctx.Send(ctx.Sender(), Told{what, os.Getpid(), who}) }
+	switch m := msg.(type) {
+	case Say:
+		told(m.Text, address.Address{})
+	case Order:
+		switch m.What {
+		case "who":
+			told(ctx.Kind(), ctx.Parent())
+		case "serve": // the sender hears from now on what happens
+			s.master = ctx.Sender()
+			told("served", ctx.Self())
+		case "create":
+			child := ctx.Create("servant")
+			s.master = ctx.Sender()
+			told("created", child)
+		case "create stillborn":
+			child := ctx.Create("servant", actor.CreateOptions{Args: Say{"stillborn"}})
+			s.master = ctx.Sender()
+			ctx.Send(child, Say{"too late"})
+			told("created", child)
+		case "create goroutine":
+			told("created", ctx.Create("thread"))
+		case "name":
+			told("named", ctx.Create("servant", actor.CreateOptions{GlobalName: "the servant"}))
+		case "watch":
+			s.master = ctx.Sender()
+			ctx.Watch(m.Who)
+			told("watching", m.Who)
+		case "forward":
+			ctx.Send(m.Who, Order{What: "answer", Who: ctx.Sender()})
+		case "answer":
+			ctx.Send(m.Who, Told{"answered", os.Getpid(), ctx.Self()})
+		case "flood":
+			for i := range m.N {
+				ctx.Send(m.Who, Order{What: "count", N: i})
+			}
+			ctx.Send(m.Who, Order{What: "counted", Who: ctx.Sender()})
+		case "count":
+			if m.N != len(s.heard) {
+				return fmt.Errorf("got %d after %d", m.N, len(s.heard))
+			}
+			s.heard = append(s.heard, "")
+		case "counted":
+			ctx.Send(m.Who, Told{"counted", len(s.heard), ctx.Self()})
+		case "last words":
+			for i := range m.N {
+				ctx.Send(ctx.Parent(), Say{strconv.Itoa(i)})
+			}
+			os.Exit(3)
+		case "exit status":
+			os.Exit(m.N)
+		case "panic":
+			go func() { panic("on purpose") }()
+			select {}
+		case "dead letters":
+			s.master = ctx.Sender()
+			ctx.HandleDeadLetters(true)
+			told("handling", ctx.Self())
+		case "print":
+			fmt.Println("printed by an actor")
+			told("printed", ctx.Self())
+		case "fail":
+			return errors.New("failed on purpose")
+		case "hang":
+			told("hanging", ctx.Self())
+			select {}
+		}
+	case Told:
+		if !s.master.IsZero() {
+			ctx.Send(s.master, m)
+		}
+	case message.ChildActorExited:
+		ctx.Send(s.master, Told{"child exited: " + m.Reason, 0, m.Child})
+	case message.ActorExited:
+		ctx.Send(s.master, Told{"actor exited: " + m.Reason, 0, m.Actor})
+	case message.PoisonMessage:
+		ctx.Send(s.master, Told{"poison: " + strings.Split(m.Details, "\n")[0], 0, ctx.Sender()})
+	case message.DeadEnvelope:
+		ctx.Send(s.master, Told{fmt.Sprintf("dead: %v", m.Message), 0, m.Target})
+	}
+	return nil
+}
+
+// A parent that counts what its child said before it ended.
+type listener struct {
+	master address.Address
+	said   int
+}
+
+func (l *listener) Receive(ctx *actor.Context, msg any) error {
+	switch m := msg.(type) {
+	case Order:
+		l.master = ctx.Sender()
+		ctx.Send(ctx.Create("servant"), m)
+	case Say:
+		l.said++
+	case message.ChildActorExited:
+		ctx.Send(l.master, Told{m.Reason, l.said, m.Child})
+	}
+	return nil
+}
+
+func newServant() actor.Actor { return &servant{} }
+
+var app = system.App{
+	Bases: Bases(),
+	Kinds: []actor.Kind{
+		{Name: "servant", New: newServant},
+		{Name: "listener", New: func() actor.Actor { return &listener{} }},
+		{Name: "thread", New: newServant, Startup: actor.Goroutine},
+		{Name: "pooled", New: newServant, Startup: actor.Forkserver},
+		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
+	},
+	Messages: message.Types(Say{}, Order{}, Told{}),
+}
+
+// A runner fails when a process of the tests is left at the end.
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int {
+	if program := programs[os.Getenv(programVariable)]; program != nil {
+		if err := program(context.Background()); err != nil {
+			fmt.Println("error:", err)
+			return 1
+		}
+		return 0
+	}
+	code := r.m.Run()
+	if code != 0 {
+		return code
+	}
+	self, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return 1
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		left := processesOf(self)
+		if len(left) == 0 {
+			return 0
+		}
+		if time.Now().After(deadline) {
+			fmt.Fprintln(os.Stderr, "processes are left behind:", left)
+			return 1
+		}
+	}
+}
+
+// processesOf returns the other processes that run the executable.
+func processesOf(exe string) (pids []int) {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range all {
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		if to, err := os.Readlink(dir + "/exe"); err == nil && to == exe && pid != os.Getpid() {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func TestMain(m *testing.M) {
+	if os.Getenv(programVariable) == "without main" {
+		_, err := app.Start(context.Background(), nil)
+		fmt.Println(err)
+		return
+	}
+	app.TestMain(runner{m})
+}
+
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// start starts a system for one test.
+func start(t testing.TB, capabilities actor.Capabilities) *system.System {
+	t.Helper()
+	given := actor.Capabilities{"Admin Port": 0}
+	for name, value := range capabilities {
+		given[name] = value
+	}
+	sys, err := app.Start(within(t), &system.Options{Capabilities: given})
+	assert.NilError(t, err)
+	t.Cleanup(func() { assert.NilError(t, sys.Shutdown(context.Background())) })
+	return sys
+}
+
+func create(t testing.TB, sys *system.System, kind string, options ...actor.CreateOptions) address.Address {
+	t.Helper()
+	a, err := sys.Create(within(t), kind, options...)
+	assert.NilError(t, err)
+	return a
+}
+
+func ask(t testing.TB, sys *system.System, to address.Address, msg any) Told {
+	t.Helper()
+	told, err := system.Ask[Told](within(t), sys, to, msg)
+	assert.NilError(t, err)
+	return told
+}
+
+// heard returns the next message to the program.
+func heard(t testing.TB, sys *system.System) Told {
+	t.Helper()
+	msg, _, err := sys.Listen(within(t))
+	assert.NilError(t, err)
+	told, err := actor.As[Told](msg)
+	assert.NilError(t, err)
+	return told
+}
+
+func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+func TestEachActorHasItsOwnProcess(t *testing.T) {
+	sys := start(t, nil)
+	pids := map[int]bool{os.Getpid(): true}
+	for range 3 {
+		a := create(t, sys, "servant")
+		told := ask(t, sys, a, Order{What: "who"})
+		assert.Equal(t, told.What, "servant")
+		assert.Equal(t, told.Who, sys.Admin())
+		assert.Assert(t, !pids[told.PID])
+		pids[told.PID] = true
+		child := ask(t, sys, a, Order{What: "create"}).Who
+		told = ask(t, sys, child, Order{What: "who"})
+		assert.Equal(t, told.Who, a, "the parent")
+		assert.Assert(t, !pids[told.PID])
+		pids[told.PID] = true
+	}
+}
+
+func TestStartupMethods(t *testing.T) {
+	sys := start(t, nil)
+	one, two := create(t, sys, "thread"), create(t, sys, "thread")
+	host := ask(t, sys, one, Order{What: "who"}).PID
+	assert.Equal(t, ask(t, sys, two, Order{What: "who"}).PID, host, "actors of programs share a host")
+	within := ask(t, sys, one, Order{What: "create goroutine"}).Who
+	assert.Equal(t, ask(t, sys, within, Order{What: "who"}).PID, host)
+	spawned := create(t, sys, "servant")
+	pid := ask(t, sys, spawned, Order{What: "who"}).PID
+	thread := ask(t, sys, spawned, Order{What: "create goroutine"}).Who
+	assert.Equal(t, ask(t, sys, thread, Order{What: "who"}).PID, pid, "others are in their creator's")
+	pids := map[int]bool{}
+	for range 12 { // more than the pool holds
+		pids[ask(t, sys, create(t, sys, "pooled"), Order{What: "who"}).PID] = true
+	}
+	assert.Equal(t, len(pids), 12)
+}
+
+func TestEndsOfProcesses(t *testing.T) {
+	for _, c := range []struct {
+		order  Order
+		signal syscall.Signal
+		want   string
+	}{
+		{Order{What: "exit status", N: 3}, 0, "child exited: exit status 3"},
+		{Order{What: "panic"}, 0, "child exited: panic: on purpose in thespian.dev/integration.(*servant).Receive.func"},
+		{Order{}, syscall.SIGKILL, "child exited: signal: killed"},
+		{Order{}, syscall.SIGSEGV, "child exited: "},
+		{Order{}, syscall.SIGTERM, "child exited: asked to exit"},
+		{Order{}, syscall.SIGQUIT, "child exited: asked to exit"},
+		{Order{}, syscall.SIGABRT, "child exited: asked to exit"},
+	} {
+		t.Run(c.order.What+" "+c.signal.String(), func(t *testing.T) {
+			sys := start(t, nil)
+			parent := create(t, sys, "servant")
+			created := ask(t, sys, parent, Order{What: "create"})
+			assert.Equal(t, created.What, "created")
+			tell := Order{What: "serve"}
+			pid := ask(t, sys, created.Who, tell).PID
+			// the master of the parent must be an address that stays
+			assert.NilError(t, sys.Tell(within(t), parent, Order{What: "serve"}))
+			assert.Equal(t, heard(t, sys).What, "served")
+			if c.signal != 0 {
+				assert.NilError(t, syscall.Kill(pid, c.signal))
+			} else {
+				assert.NilError(t, sys.Tell(within(t), created.Who, c.order))
+			}
+			told := heard(t, sys)
+			assert.Assert(t, strings.HasPrefix(told.What, c.want), "%s", told.What)
+			assert.Equal(t, told.Who, created.Who)
+			assert.Equal(t, ask(t, sys, parent, Say{"still here"}).What, "still here")
+			_, err := sys.Ask(within(t), created.Who, Say{"anybody?"})
+			var undeliverable *system.UndeliverableError
+			assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
+		})
+	}
+}
+
+func TestNoticeOfAnEndComesAfterTheLastMessage(t *testing.T) {
+	sys := start(t, nil)
+	for range 5 {
+		l := create(t, sys, "listener")
+		told := ask(t, sys, l, Order{What: "last words", N: 1000})
+		assert.Equal(t, told.What, "exit status 3")
+		t.Logf("%d of 1000 were sent before the process ended", told.PID)
+	}
+}
+
+func TestChildrenOfAKilledParentExit(t *testing.T) {
+	sys := start(t, nil)
+	parent := create(t, sys, "servant")
+	pid := ask(t, sys, parent, Order{What: "who"}).PID
+	child := ask(t, sys, parent, Order{What: "create"}).Who
+	watcher := create(t, sys, "servant")
+	assert.NilError(t, sys.Tell(within(t), watcher, Order{What: "watch", Who: child}))
+	assert.Equal(t, heard(t, sys).What, "watching")
+	ask(t, sys, watcher, Order{What: "forward", Who: child}) // the watch is known there
+	assert.NilError(t, syscall.Kill(pid, syscall.SIGKILL))
+	told := heard(t, sys)
+	assert.Equal(t, told.What, "actor exited: asked to exit")
+	assert.Equal(t, told.Who, child)
+}
+
+func TestWatchersHearOfAKilledProcess(t *testing.T) {
+	sys := start(t, nil)
+	watched, watcher := create(t, sys, "servant"), create(t, sys, "servant")
+	pid := ask(t, sys, watched, Order{What: "who"}).PID
+	assert.NilError(t, sys.Tell(within(t), watcher, Order{What: "watch", Who: watched}))
+	assert.Equal(t, heard(t, sys).What, "watching")
+	assert.NilError(t, syscall.Kill(pid, syscall.SIGKILL))
+	assert.DeepEqual(t, heard(t, sys).What, "actor exited: signal: killed")
+}
+
+func TestStillbornChild(t *testing.T) {
+	sys := start(t, nil)
+	parent := create(t, sys, "servant")
+	assert.NilError(t, sys.Tell(within(t), parent, Order{What: "create stillborn"}))
+	child := heard(t, sys)
+	assert.Equal(t, child.What, "created")
+	got := map[string]bool{heard(t, sys).What: true, heard(t, sys).What: true}
+	assert.DeepEqual(t, got, map[string]bool{"child exited: stillborn": true, "poison: child aborted: stillborn": true})
+	_, err := sys.Create(within(t), "servant", actor.CreateOptions{Args: Say{"stillborn"}})
+	assert.ErrorContains(t, err, `create "servant": stillborn`)
+}
+
+func TestGlobalNames(t *testing.T) {
+	sys := start(t, nil)
+	one := create(t, sys, "servant", actor.CreateOptions{GlobalName: "the servant"})
+	two := create(t, sys, "servant", actor.CreateOptions{GlobalName: "the servant"})
+	assert.Equal(t, one, two)
+	three, err := sys.Lookup(within(t), "the servant")
+	assert.NilError(t, err)
+	assert.Equal(t, one, three)
+	assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Order{What: "name"}).Who, one)
+	nobody, err := sys.Lookup(within(t), "nobody")
+	assert.NilError(t, err)
+	assert.Assert(t, nobody.IsZero())
+}
+
+func TestAnswersGoPastTheOneWhoForwarded(t *testing.T) {
+	sys := start(t, nil)
+	one, two := create(t, sys, "servant"), create(t, sys, "servant")
+	told := ask(t, sys, one, Order{What: "forward", Who: two})
+	assert.Equal(t, told.What, "answered")
+	assert.Equal(t, told.Who, two)
+}
+
+func TestFloodKeepsOrderAndLosesNothing(t *testing.T) {
+	sys := start(t, nil)
+	one, two := create(t, sys, "servant"), create(t, sys, "servant")
+	const n = 50_000
+	told := ask(t, sys, one, Order{What: "flood", N: n, Who: two})
+	assert.Equal(t, told.PID, n)
+}
+
+func TestCapabilitiesOfTheSystem(t *testing.T) {
+	sys := start(t, nil)
+	_, err := sys.Create(within(t), "gpu")
+	assert.Assert(t, errors.Is(err, system.ErrNoCompatibleSystem), "%v", err)
+	assert.NilError(t, sys.UpdateCapability(within(t), "GPU", true))
+	gpu := create(t, sys, "gpu")
+	watcher := create(t, sys, "servant")
+	assert.NilError(t, sys.Tell(within(t), watcher, Order{What: "watch", Who: gpu}))
+	heard(t, sys)
+	ask(t, sys, watcher, Order{What: "forward", Who: gpu}) // the watch is known there
+	assert.NilError(t, sys.UpdateCapability(within(t), "GPU", nil))
+	assert.Equal(t, heard(t, sys).What, "actor exited: asked to exit")
+}
+
+func TestUnknownKind(t *testing.T) {
+	sys := start(t, nil)
+	_, err := sys.Create(within(t), "nobody")
+	assert.Assert(t, errors.Is(err, system.ErrUnknownKind))
+	assert.ErrorContains(t, err, "the kinds are: gpu, listener, pooled, servant, thread")
+}
+
+func TestDeadLettersOfAllProcesses(t *testing.T) {
+	sys := start(t, nil)
+	handler, other, dead := create(t, sys, "servant"), create(t, sys, "servant"), create(t, sys, "servant")
+	assert.NilError(t, sys.Tell(within(t), handler, Order{What: "dead letters"}))
+	heard(t, sys)
+	pid := ask(t, sys, dead, Order{What: "who"}).PID
+	assert.NilError(t, syscall.Kill(pid, syscall.SIGKILL))
+	for alive(pid) {
+		runtime.Gosched()
+	}
+	assert.NilError(t, sys.Tell(within(t), other, Order{What: "forward", Who: dead}))
+	told := heard(t, sys)
+	assert.Assert(t, strings.HasPrefix(told.What, "dead: {answer"), told.What)
+	assert.Equal(t, told.Who, dead)
+}
+
+func TestPoisonComesBack(t *testing.T) {
+	sys := start(t, nil)
+	_, err := sys.Ask(within(t), create(t, sys, "servant"), Order{What: "fail"})
+	assert.ErrorContains(t, err, "failed on purpose")
+}
+
+func TestStatusShowsAllProcesses(t *testing.T) {
+	sys := start(t, nil)
+	parent := create(t, sys, "servant")
+	child := ask(t, sys, parent, Order{What: "create"}).Who
+	ask(t, sys, child, Order{What: "who"})
+	status, err := sys.Status(within(t))
+	assert.NilError(t, err)
+	assert.Equal(t, len(status.Actors), 2)
+	assert.Equal(t, status.Actors[0].Actor, parent)
+	assert.Equal(t, status.Actors[1].Parent, parent)
+	assert.Equal(t, status.Counters["hosts"], uint64(2))
+}
+
+func TestShutdownKillsWhoDoesNotExit(t *testing.T) {
+	sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+	assert.NilError(t, err)
+	a := create(t, sys, "servant")
+	pid := ask(t, sys, a, Order{What: "who"}).PID
+	assert.Equal(t, ask(t, sys, a, Order{What: "hang"}).What, "hanging")
+	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+	defer cancel()
+	assert.ErrorContains(t, sys.Shutdown(ctx), "actors had not exited in time and were killed: 1")
+	assert.Assert(t, !alive(pid))
+	_, err = sys.Create(within(t), "servant")
+	assert.Assert(t, errors.Is(err, system.ErrShutdown), "%v", err)
+}

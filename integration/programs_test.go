@@ -1,0 +1,356 @@
+//go:build linux
+
+package integration
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/system"
+)
+
+// Programs of their own are this test's executable with a variable that says which.
+const (
+	programVariable = "THESPIAN_TEST_PROGRAM"
+	portVariable    = "THESPIAN_TEST_PORT"
+)
+
+// attach attaches a program to the system at the port that it was given.
+func attach(ctx context.Context, o system.Options) (*system.System, error) {
+	port, err := strconv.Atoi(os.Getenv(portVariable))
+	if err != nil {
+		return nil, err
+	}
+	o.Capabilities = o.Capabilities.Clone()
+	if o.Capabilities == nil {
+		o.Capabilities = actor.Capabilities{}
+	}
+	o.Capabilities["Admin Port"] = port
+	return app.Start(ctx, &o)
+}
+
+var programs = map[string]func(ctx context.Context) error{
+	// admin says which system it attached to, and goes on when its input ends.
+	"admin": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		fmt.Println(sys.Admin())
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Close()
+	},
+	// name creates an actor with a name, which outlives the program.
+	"name": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		a, err := sys.Create(ctx, "servant", actor.CreateOptions{GlobalName: "left behind"})
+		if err != nil {
+			return err
+		}
+		told, err := system.Ask[Told](ctx, sys, a, Order{What: "who"})
+		if err != nil {
+			return err
+		}
+		fmt.Println(told.PID)
+		return sys.Close()
+	},
+	// print has an actor print, and waits for the end of its input.
+	"print": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		a, err := sys.Create(ctx, "servant")
+		if err != nil {
+			return err
+		}
+		if _, err := sys.Ask(ctx, a, Order{What: "print"}); err != nil {
+			return err
+		}
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Close()
+	},
+	// capable expects what the system is not.
+	"capable": func(ctx context.Context) error {
+		_, err := attach(ctx, system.Options{Capabilities: actor.Capabilities{"GPU": true}})
+		return err
+	},
+	// lifetime has a system of its own, which ends with it.
+	"lifetime": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{Lifetime: true})
+		if err != nil {
+			return err
+		}
+		a, err := sys.Create(ctx, "servant")
+		if err != nil {
+			return err
+		}
+		told, err := system.Ask[Told](ctx, sys, a, Order{What: "who"})
+		if err != nil {
+			return err
+		}
+		fmt.Println(told.PID)
+		select {}
+	},
+}
+
+// A running program is one that a test has started.
+type running struct {
+	*exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+}
+
+// run starts a program from an executable.
+func run(t *testing.T, exe, name string, port int) *running {
+	t.Helper()
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), programVariable+"="+name, portVariable+"="+strconv.Itoa(port))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	assert.NilError(t, err)
+	out, err := cmd.StdoutPipe()
+	assert.NilError(t, err)
+	assert.NilError(t, cmd.Start())
+	return &running{cmd, in, bufio.NewReader(out)}
+}
+
+func (r *running) line(t *testing.T) string {
+	t.Helper()
+	line, err := r.out.ReadString('\n')
+	assert.NilError(t, err)
+	return strings.TrimSuffix(line, "\n")
+}
+
+// end has the program go on to its end.
+func (r *running) end(t *testing.T) string {
+	t.Helper()
+	_ = r.in.Close()
+	rest, err := io.ReadAll(r.out)
+	assert.NilError(t, err)
+	_ = r.Wait()
+	return string(rest)
+}
+
+func self(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	assert.NilError(t, err)
+	return exe
+}
+
+// freePort returns a port that nobody listens at now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NilError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// startAt starts a system at a port that others can know.
+func startAt(t *testing.T, port int) *system.System {
+	t.Helper()
+	sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+	assert.NilError(t, err)
+	t.Cleanup(func() { _ = sys.Shutdown(context.Background()) })
+	return sys
+}
+
+// ended waits for the end of a process.
+func ended(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); alive(pid); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d does not end", pid)
+		}
+	}
+}
+
+func pidOf(t *testing.T, sys *system.System, role string) int {
+	t.Helper()
+	status, err := sys.Status(within(t))
+	assert.NilError(t, err)
+	for _, p := range status.Processes {
+		if p.Role == role {
+			return p.PID
+		}
+	}
+	t.Fatalf("no process is the %s: %v", role, status.Processes)
+	return 0
+}
+
+func TestProgramsShareASystem(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	other := run(t, self(t), "name", port)
+	pid, err := strconv.Atoi(other.line(t))
+	assert.NilError(t, err)
+	assert.Equal(t, other.end(t), "")
+	a, err := sys.Lookup(within(t), "left behind")
+	assert.NilError(t, err)
+	assert.Equal(t, ask(t, sys, a, Order{What: "who"}).PID, pid, "the actor outlives the program that created it")
+}
+
+func TestProgramsThatStartAtOnceGetOneAdmin(t *testing.T) {
+	port := freePort(t)
+	var all []*running
+	for range 6 {
+		all = append(all, run(t, self(t), "admin", port))
+	}
+	admins := make(map[string]bool)
+	for _, r := range all {
+		admins[r.line(t)] = true
+	}
+	assert.Equal(t, len(admins), 1, "%v", admins)
+	for _, r := range all {
+		assert.Equal(t, r.end(t), "")
+	}
+	sys := startAt(t, port)
+	assert.Assert(t, admins[sys.Admin().String()], "it lives on without a program")
+}
+
+func TestPortThatSomebodyElseHolds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NilError(t, err)
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	_, err = app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+	assert.ErrorContains(t, err, fmt.Sprint(port))
+	assert.ErrorContains(t, err, "address already in use")
+}
+
+func TestAdminIsKilled(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	a := create(t, sys, "servant")
+	pids := []int{ask(t, sys, a, Order{What: "who"}).PID}
+	child := ask(t, sys, a, Order{What: "create"}).Who
+	pids = append(pids, ask(t, sys, child, Order{What: "who"}).PID)
+	hanging := create(t, sys, "servant")
+	pids = append(pids, ask(t, sys, hanging, Order{What: "hang"}).PID)
+	assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
+	<-sys.Done()
+	assert.Assert(t, errors.Is(sys.Close(), system.ErrAdminGone))
+	_, err := sys.Ask(within(t), a, Say{"anybody?"})
+	assert.Assert(t, err != nil)
+	for _, pid := range pids {
+		ended(t, pid)
+	}
+	again := startAt(t, port) // whatever the dead one has left
+	assert.Equal(t, ask(t, again, create(t, again, "servant"), Say{"x"}).What, "x")
+}
+
+func TestProgramIsKilled(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	other := run(t, self(t), "admin", port)
+	assert.Equal(t, other.line(t), sys.Admin().String())
+	assert.NilError(t, other.Process.Kill())
+	_ = other.Wait()
+	assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+}
+
+func TestOtherCapabilitiesAreAnError(t *testing.T) {
+	port := freePort(t)
+	startAt(t, port)
+	out := run(t, self(t), "capable", port).end(t)
+	assert.Assert(t, strings.Contains(out, "the system is running without GPU, this program wants true"), out)
+}
+
+func TestSystemEndsWithItsProgram(t *testing.T) {
+	port := freePort(t)
+	program := run(t, self(t), "lifetime", port)
+	pid, err := strconv.Atoi(program.line(t))
+	assert.NilError(t, err)
+	assert.NilError(t, program.Process.Kill())
+	_ = program.Wait()
+	ended(t, pid)
+}
+
+func TestShutdownByAnotherProgram(t *testing.T) {
+	port := freePort(t)
+	one, two := startAt(t, port), startAt(t, port)
+	assert.NilError(t, two.Shutdown(within(t)))
+	<-one.Done()
+	assert.Assert(t, errors.Is(one.Close(), system.ErrShutdown))
+}
+
+func TestSignalsToTheAdmin(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(s.String(), func(t *testing.T) {
+			sys := startAt(t, freePort(t))
+			pid := ask(t, sys, create(t, sys, "servant"), Order{What: "who"}).PID
+			assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), s))
+			<-sys.Done()
+			ended(t, pid)
+		})
+	}
+}
+
+func TestExecutableThatIsGone(t *testing.T) {
+	port := freePort(t)
+	data, err := os.ReadFile(self(t))
+	assert.NilError(t, err)
+	exe := filepath.Join(t.TempDir(), "program")
+	assert.NilError(t, os.WriteFile(exe, data, 0o700))
+	program := run(t, exe, "print", port)
+	assert.Equal(t, program.line(t), "printed by an actor")
+	assert.NilError(t, os.Remove(exe))
+	sys := startAt(t, port) // whose own build knows the kinds, too
+	assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+	program.end(t)
+}
+
+func TestStartWithoutMain(t *testing.T) {
+	out := run(t, self(t), "without main", 0).end(t)
+	assert.Assert(t, strings.Contains(out, system.ErrNoMain.Error()), out)
+}
+
+func TestTitlesOfProcesses(t *testing.T) {
+	sys := start(t, nil)
+	a := create(t, sys, "servant")
+	title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", ask(t, sys, a, Order{What: "who"}).PID))
+	assert.NilError(t, err)
+	assert.Equal(t, strings.Split(string(title), "\x00")[0], "thespian: servant "+a.String())
+}
+
+func TestManyProgramsUseOneActor(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	a := create(t, sys, "servant")
+	var wg sync.WaitGroup
+	for range 4 {
+		other := startAt(t, port)
+		wg.Go(func() {
+			for i := range 50 {
+				told, err := system.Ask[Told](within(t), other, a, Say{strconv.Itoa(i)})
+				if err != nil || told.What != strconv.Itoa(i) {
+					t.Errorf("%v %v", told, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}

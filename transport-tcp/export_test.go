@@ -1,0 +1,73 @@
+package tcp
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"thespian.dev/transport"
+)
+
+// OpenLeaving opens a transport that takes all connections for such that leave the host, or none.
+func OpenLeaving(ctx context.Context, config transport.Config, leaves bool) (transport.Transport, error) {
+	return open(ctx, config, func(net.Conn) bool { return leaves })
+}
+
+// Reset breaks all connections between two transports, as a network does.
+func Reset(a, b transport.Transport) {
+	for _, ends := range [][2]*node{{a.(*node), b.(*node)}, {b.(*node), a.(*node)}} {
+		for _, p := range ends[0].all() {
+			if p.to != ends[1].config.Self {
+				continue
+			}
+			p.mu.Lock()
+			if p.conn != nil {
+				_ = p.conn.raw.(*net.TCPConn).SetLinger(0)
+				_ = p.conn.raw.Close()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+// Kill ends a transport as the death of its process does.
+func Kill(t transport.Transport) {
+	n := t.(*node)
+	n.silent.Store(true)
+	n.end()
+}
+
+// Settled says whether all that transports took was written, as far as they are connected.
+func Settled(transports []transport.Transport) bool {
+	for _, t := range transports {
+		for _, p := range t.(*node).all() {
+			p.mu.Lock()
+			busy := p.attempt != nil || p.writing || p.conn != nil && (p.queue.unwritten() || p.conn.due || !p.conn.resumed)
+			p.mu.Unlock()
+			if busy {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Settle waits for that.
+func Settle(transports func() []transport.Transport) {
+	for quiet := 0; quiet < 5; time.Sleep(2 * time.Millisecond) {
+		quiet++
+		if !Settled(transports()) {
+			quiet = 0
+		}
+	}
+}
+
+// Connections returns how many connections a transport has with peers.
+func Connections(t transport.Transport) (count int) {
+	for _, p := range t.(*node).all() {
+		p.mu.Lock()
+		count += len(p.conns)
+		p.mu.Unlock()
+	}
+	return count
+}
