@@ -31,7 +31,7 @@ func (c *Core) announce(p *process, m Announce) {
 		return // it said so before
 	}
 	if p.program {
-		if c.closing {
+		if c.closing && !m.Attach {
 			c.tell(p, Done{m.Request, fail(CodeShutdown, "the system is being shut down")})
 			return
 		}

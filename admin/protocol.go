@@ -51,6 +51,7 @@ type (
 		PID          int
 		Build        string
 		Kinds        []Kind
+		Attach       bool                 // a program that starts no system: it may look at one that is ending
 		Lifetime     bool                 // the system ends with this program
 		Capabilities message.Capabilities // what a program expects of the system; those that are not named may be anything
 		Directory    string

@@ -137,7 +137,7 @@ func (s SystemStatus) Format(w io.Writer) error {
 	}
 	r.counters(s.Counters)
 	r.line("actors", len(s.Actors))
-	if err := r.Flush(); err != nil || len(s.Actors) == 0 {
+	if err := r.Flush(); err != nil {
 		return err
 	}
 	processes := len(s.Processes) > 0
@@ -149,6 +149,9 @@ func (s SystemStatus) Format(w io.Writer) error {
 		if err := r.Flush(); err != nil {
 			return err
 		}
+	}
+	if len(s.Actors) == 0 {
+		return nil
 	}
 	pid := func(ActorStatus) string { return "" }
 	fmt.Fprint(r, "\n")

@@ -27,6 +27,7 @@ type adminClient struct {
 	serial  uint64
 	pending map[uint64]func(any) // what is done with the answer to a request; nil: there is none
 	lost    bool
+	ended   chan struct{} // closed with the lifeline
 }
 
 // ask sends a request and has its answer handled, soon, on the goroutine that reads the lifeline. The answer is nil when the Admin has gone.
@@ -127,6 +128,7 @@ func (a *adminClient) serve() error {
 			pending := a.pending
 			a.pending, a.lost = make(map[uint64]func(any)), true
 			a.mu.Unlock()
+			close(a.ended)
 			for _, then := range pending {
 				then(nil)
 			}

@@ -185,6 +185,7 @@ func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, pr
 	ready := make(chan struct{})
 	j := joining{
 		lifetime: o.Lifetime || private,
+		attach:   o.Attach,
 		print: func(m admin.Print) {
 			out := os.Stdout
 			if m.Error {

@@ -65,6 +65,7 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 	n.kill()
 	flush, stop := context.WithTimeout(context.Background(), drainTime)
 	defer stop()
+	n.peers.settle(flush)
 	err = n.peers.transport.Shutdown(flush)
 	_ = n.peers.transport.Close()
 	n.client.line.shut()
@@ -75,6 +76,7 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 type joining struct {
 	host     bool
 	lifetime bool
+	attach   bool // only
 	exit     func()
 	print    func(admin.Print)
 	ending   func(reason string)
@@ -131,7 +133,7 @@ func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen strin
 
 // announce says what this process is, and waits for the Admin's consent. What else the Admin says meanwhile is handled.
 func (n *node) announce(ctx context.Context, a App, j joining) error {
-	announce := admin.Announce{Endpoint: n.peers.transport.Endpoint(), PID: os.Getpid(), Lifetime: j.lifetime, Capabilities: j.expects}
+	announce := admin.Announce{Endpoint: n.peers.transport.Endpoint(), PID: os.Getpid(), Lifetime: j.lifetime, Attach: j.attach, Capabilities: j.expects}
 	if !j.host {
 		announce.Arguments, announce.Variables = os.Args, os.Environ()
 		announce.Directory, _ = os.Getwd()
@@ -166,7 +168,7 @@ func (a App) newMember(w admin.Welcome, o *Options, line *lifeline, j joining) (
 	if err != nil {
 		return nil, err
 	}
-	n.client = &adminClient{node: n, line: line, pending: make(map[uint64]func(any)), exit: j.exit, print: j.print, ending: j.ending}
+	n.client = &adminClient{node: n, line: line, pending: make(map[uint64]func(any)), ended: make(chan struct{}), exit: j.exit, print: j.print, ending: j.ending}
 	if j.host {
 		n.client.run = n.run
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -34,6 +36,7 @@ type peer struct {
 	node    *node
 	process uint64
 	known   chan struct{} // closed when the Admin has said where the process is, or that it has ended
+	settled chan struct{} // closed when nothing is held any more
 
 	out   atomic.Pointer[link] // nil: not yet, or not any more
 	last  atomic.Pointer[link] // the same, but kept
@@ -110,7 +113,7 @@ func (ps *peers) get(process uint64) *peer {
 }
 
 func (n *node) newPeer(process uint64) *peer {
-	p := &peer{node: n, process: process, known: make(chan struct{})}
+	p := &peer{node: n, process: process, known: make(chan struct{}), settled: make(chan struct{})}
 	p.binding.Mailbox = p
 	return p
 }
@@ -201,6 +204,7 @@ func (p *peer) flush(to *link) {
 			p.out.Store(to)
 			p.last.Store(to)
 			p.mu.Unlock()
+			close(p.settled)
 			return
 		}
 		p.mu.Unlock()
@@ -369,6 +373,22 @@ func (r roomContext) Err() error {
 	}
 }
 
+// settle waits until nothing is held any more that was sent before: then the transport has it.
+func (ps *peers) settle(ctx context.Context) {
+	ps.mu.Lock()
+	all := slices.Collect(maps.Values(ps.table))
+	ps.mu.Unlock()
+	for _, p := range all {
+		select {
+		case <-p.settled:
+		case <-ps.client.ended:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // gone is called when the Admin has said that a process has ended.
 func (ps *peers) gone(process uint64, reason string) {
 	ps.mu.Lock()
@@ -398,6 +418,7 @@ func (p *peer) end(ps *peers, reason string) {
 	p.reason = reason
 	if !p.located {
 		close(p.known)
+		close(p.settled)
 	}
 	p.out.Store(nil)
 	held, children, watches, stopped := p.held, p.children, p.watches, p.stopped

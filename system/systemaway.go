@@ -91,6 +91,7 @@ func (s *System) leaveAway(err error) {
 	n := s.node
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
+	n.peers.settle(ctx)
 	_ = n.peers.transport.Shutdown(ctx)
 	n.kill()
 	_ = n.peers.transport.Close()

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"thespian.dev/system"
+)
+
+func askCommand(at *place) *cobra.Command {
+	var msg any
+	return &cobra.Command{
+		Use:   "ask ACTOR MESSAGE",
+		Short: "Send a message to an actor and show its answer",
+		Long: `Send a message to an actor, and write its answer as JSON.
+
+` + jsonMessages + `
+
+An answer of a type that only its program knows is written as {"Name", "Shape", "Here", "Data"}: the type's name,
+what it looks like there, and the encoded value.`,
+		Example: `  thespian ask counter '"how many?"'
+  thespian ask --timeout 1m 7f3a.09c1.57 '{"Compute": 42}'`,
+		Args:              wantsMessage(&msg),
+		ValidArgsFunction: complete(at),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
+				to, err := find(ctx, sys, args[0], at)
+				if err != nil {
+					return err
+				}
+				answer, err := sys.Ask(ctx, to, msg)
+				if err != nil {
+					return err
+				}
+				if err := writeJSON(cmd.OutOrStdout(), answer); err != nil {
+					return fmt.Errorf("the answer, a %T: %w", answer, err)
+				}
+				return nil
+			})
+		},
+	}
+}

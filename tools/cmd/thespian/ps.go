@@ -1,0 +1,89 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+func psCommand(at *place) *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "ps",
+		Short: "List the processes of a system",
+		Long: `List the processes of a system: its Admin, the programs that have attached, and the hosts with the actors that each one
+runs. In JSON, memory is in bytes and uptime in nanoseconds.`,
+		Example: `  thespian ps
+  thespian ps --json | jq '.[] | select(.Role == "host") | .PID'`,
+		Args:              wants(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			status, err := observe(cmd.Context(), at)
+			if err != nil {
+				return err
+			}
+			all := processes(status)
+			if asJSON {
+				return writeJSON(cmd.OutOrStdout(), all)
+			}
+			return listProcesses(cmd.OutOrStdout(), all)
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return command
+}
+
+// A process is one of a system, with the actors in it.
+type process struct {
+	message.ProcessStatus
+	Actors []resident
+}
+
+// A resident is an actor in a process.
+type resident struct {
+	Actor      address.Address
+	Kind       string
+	GlobalName string `json:",omitempty"`
+}
+
+// processes returns the processes of a system, its Admin first, then by their role.
+func processes(s message.SystemStatus) []process {
+	in := make(map[int][]resident)
+	for _, a := range s.Actors {
+		in[a.PID] = append(in[a.PID], resident{a.Actor, a.Kind, a.GlobalName})
+	}
+	all := []process{}
+	for _, p := range s.Processes {
+		all = append(all, process{p, append([]resident{}, in[p.PID]...)})
+	}
+	slices.SortFunc(all, func(a, b process) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.PID, b.PID)) })
+	return all
+}
+
+// maxResidents is how many actors of a process are named in a line.
+const maxResidents = 3
+
+func listProcesses(to io.Writer, all []process) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PID\tROLE\tMEMORY\tUPTIME\tACTORS")
+	for _, p := range all {
+		var actors []string
+		for _, a := range p.Actors[:min(maxResidents, len(p.Actors))] {
+			actors = append(actors, a.Kind+" "+cmp.Or(a.GlobalName, a.Actor.String()))
+		}
+		if more := len(p.Actors) - maxResidents; more > 0 {
+			actors = append(actors, fmt.Sprintf("%d more", more))
+		}
+		fmt.Fprintf(w, "%d\t%s\t%.1f MB\t%v\t%s\n", p.PID, p.Role, float64(p.Memory)/1e6, p.Uptime.Round(time.Millisecond), cmp.Or(strings.Join(actors, ", "), "-"))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"thespian.dev/actor"
+	"thespian.dev/message"
+	"thespian.dev/system"
+)
+
+func startCommand(at *place) *cobra.Command {
+	capabilities := capabilityFlag{}
+	var detach bool
+	command := &cobra.Command{
+		Use:   "start",
+		Short: "Start a system",
+		Long: `Start a system. It has no kinds of actors of its own: programs that attach to it bring theirs.
+
+It ends with this command, which a signal such as Ctrl-C has end it in order. With --detach it lives until
+'thespian stop'.`,
+		Example: `  thespian start
+  thespian start --detach --port 1950
+  thespian start --capability GPU=true --capability cores=8 --capability 'site="4"'`,
+		Args:              wants(),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			sys, err := start(cmd.Context(), at, system.Options{Capabilities: actor.Capabilities(capabilities), Lifetime: !detach})
+			if err != nil {
+				return err
+			}
+			if detach {
+				cmd.PrintErrf("a system runs at %v: end it with %s\n", at, at.command("stop"))
+				return sys.Close()
+			}
+			cmd.PrintErrf("a system runs at %v: Ctrl-C ends it\n", at)
+			return attend(cmd, sys)
+		},
+	}
+	command.Flags().Var(capabilities, "capability", "what the system offers, as `name=value`; the value is JSON, or else a text; may be given again")
+	command.Flags().BoolVar(&detach, "detach", false, "leave the system to itself")
+	_ = command.RegisterFlagCompletionFunc("capability", cobra.NoFileCompletions)
+	return command
+}
+
+// start starts a system where none is.
+func start(ctx context.Context, at *place, o system.Options) (*system.System, error) {
+	ctx, cancel := context.WithTimeout(ctx, at.timeout)
+	defer cancel()
+	if err := at.vacant(ctx); err != nil {
+		return nil, err
+	}
+	sys, err := app.Start(ctx, at.options(o))
+	if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) { // a text, as it comes from the Admin's process
+		return nil, fmt.Errorf("%w: something else listens at %v, choose another one with --port", err, at)
+	}
+	return sys, at.explain(err)
+}
+
+// vacant returns an error when a system runs at the place, and is not about to end.
+func (p *place) vacant(ctx context.Context) error {
+	var status message.SystemStatus
+	err := p.visit(ctx, func(ctx context.Context, sys *system.System) (err error) {
+		status, err = sys.Status(ctx)
+		return err
+	})
+	switch {
+	case errors.Is(err, system.ErrNoSystem), errors.Is(err, system.ErrShutdown), errors.Is(err, system.ErrAdminGone):
+		return nil
+	case err != nil || status.InShutdown:
+		return err
+	}
+	return fmt.Errorf("a system runs already at %v: see it with %s, end it with %s", p, p.command("status"), p.command("stop"))
+}
+
+// attend waits for the end of the system, and ends it when this program is to end.
+func attend(cmd *cobra.Command, sys *system.System) error {
+	ctx := cmd.Context()
+	select {
+	case <-ctx.Done():
+		cmd.PrintErrln("shutting the system down")
+		return sys.Shutdown(context.WithoutCancel(ctx))
+	case <-sys.Done():
+		err := sys.Close()
+		if err == nil || errors.Is(err, system.ErrShutdown) {
+			cmd.PrintErrln("the system was shut down")
+			return nil
+		}
+		return err
+	}
+}
+
+// A capabilityFlag is capabilities, each given as name=value.
+type capabilityFlag message.Capabilities
+
+func (f capabilityFlag) Type() string   { return "name=value" }
+func (f capabilityFlag) String() string { return strings.Join(slices.Sorted(maps.Keys(f)), ", ") }
+
+func (f capabilityFlag) Set(text string) error {
+	name, given, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return errors.New("wanted name=value")
+	}
+	if name == "Admin Port" {
+		return errors.New("the Admin Port is given by --port")
+	}
+	value, err := parse(given)
+	if err != nil {
+		value = given
+	}
+	if err := (message.Capabilities{name: value}).Validate(); err != nil {
+		return err
+	}
+	f[name] = value
+	return nil
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"thespian.dev/system"
+)
+
+func tellCommand(at *place) *cobra.Command {
+	var msg any
+	return &cobra.Command{
+		Use:   "tell ACTOR MESSAGE",
+		Short: "Send a message to an actor",
+		Long: `Send a message to an actor, and wait for nothing. If the actor has ended, the message becomes a dead letter.
+
+` + jsonMessages,
+		Example: `  thespian tell greeter '"hello"'
+  thespian tell thermostat -- -5
+  thespian tell 7f3a.09c1.57 '{"Name": "World", "Tags": ["a", "b"]}'`,
+		Args:              wantsMessage(&msg),
+		ValidArgsFunction: complete(at),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
+				to, err := find(ctx, sys, args[0], at)
+				if err != nil {
+					return err
+				}
+				if err := sys.Tell(ctx, to, msg); err != nil {
+					return err
+				}
+				_, err = sys.Lookup(ctx, args[0]) // the answer comes behind the Admin's word about where to send the message
+				return err
+			})
+		},
+	}
+}
