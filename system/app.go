@@ -8,6 +8,9 @@
 // The base simple runs all actors in this process. Each actor that has messages gets a goroutine while it works on them; one that has none
 // costs a few hundred bytes. With [Options].Synchronous everything happens one message at a time in a fixed order, for unit tests.
 //
+// On a base with processes, one of [App.Bases], each actor has an OS process of its own, started by the system's Admin from this very executable. [App.Main] must come first in
+// main, as such a process learns there what it is. The system outlives the program unless it is told otherwise ([Options].Lifetime), and other programs of the same user attach to it.
+//
 // # Back-pressure
 //
 // Mailboxes are bounded ([Limits]). A sender waits for a mailbox that is above its mark, but only while its own mailbox is below: so in any circle of
