@@ -2,7 +2,13 @@ package benchmarks
 
 import (
 	"testing"
+
+	"thespian.dev/benchmarks/internal/command"
 )
+
+func TestMain(m *testing.M) {
+	command.Command{Works: Works(), App: App(), Roles: Roles()}.TestMain(m)
+}
 
 func BenchmarkTell1(b *testing.B)      { bench(b, "tell 1") }
 func BenchmarkTell8(b *testing.B)      { bench(b, "tell 8") }
@@ -12,6 +18,15 @@ func BenchmarkBounce(b *testing.B)     { bench(b, "bounce") }
 func BenchmarkRing(b *testing.B)       { bench(b, "ring 100") }
 func BenchmarkSpawn(b *testing.B)      { bench(b, "spawn") }
 func BenchmarkIdleMemory(b *testing.B) { bench(b, "idle memory") }
+
+func BenchmarkFarTell(b *testing.B)        { bench(b, "far tell 64 B") }
+func BenchmarkFarTellStruct(b *testing.B)  { bench(b, "far tell CBOR") }
+func BenchmarkFarTellKiB(b *testing.B)     { bench(b, "far tell 1 KiB") }
+func BenchmarkFarTellMiB(b *testing.B)     { bench(b, "far tell 1 MiB") }
+func BenchmarkFarAsk(b *testing.B)         { bench(b, "far ask 64 B") }
+func BenchmarkFarAsk64(b *testing.B)       { bench(b, "far ask 64 callers") }
+func BenchmarkFarCreate(b *testing.B)      { bench(b, "far create spawn") }
+func BenchmarkFarFirstAnswer(b *testing.B) { bench(b, "far answer spawn") }
 
 // bench has each contestant of a work do it b.N times.
 func bench(b *testing.B, work string) {

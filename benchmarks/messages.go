@@ -1,6 +1,10 @@
 package benchmarks
 
-import "thespian.dev/address"
+import (
+	"time"
+
+	"thespian.dev/address"
+)
 
 // A Pair is the small message of the benchmarks. Whoever sends one pays for boxing it.
 type Pair struct{ Left, Right int }
@@ -13,3 +17,56 @@ type Begin struct {
 
 // Next tells an actor of a ring where the message goes from it.
 type Next struct{ Next address.Address }
+
+// The messages of the works between processes, beside bare bytes.
+type (
+	// A Sale is a message of a few fields, about 64 bytes long through the codec.
+	Sale struct {
+		Number   int
+		Customer string
+		Price    float64
+		Paid     bool
+	}
+
+	// Flood tells an actor to send so many messages to another one: of Size bytes each, or sales if it is 0.
+	Flood struct {
+		N, Size int
+		To      address.Address
+	}
+
+	// Received is what a sink says when it has received all.
+	Received struct{ PID int }
+
+	// Breed tells an actor to create children of a kind, and to say when they have started, and which they are if it shall List them.
+	Breed struct {
+		N    int
+		Kind string
+		List bool
+	}
+
+	// Announce, as an argument, has a child say to its parent that it has started.
+	Announce struct{}
+
+	// Present says that an actor has started.
+	Present struct{ PID int }
+
+	// Bred says that children have started, or why they have not.
+	Bred struct {
+		Actors  []address.Address
+		PIDs    []int
+		Failure string
+	}
+
+	// Probe tells an actor to create N children, one after another with a pause between, to ask each once, and to end it.
+	Probe struct {
+		N     int
+		Kind  string
+		Pause time.Duration
+	}
+
+	// Probed says how long it took from each creation to the answer.
+	Probed struct {
+		Took    []time.Duration
+		Failure string
+	}
+)

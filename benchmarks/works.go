@@ -2,7 +2,7 @@
 //
 //	go run ./benchmarks/cmd/compare
 //
-// has all contestants do each work in one run, in turn, and prints how they compare. The benchmarks of this package do the same
+// has all contestants do each work in one run, in turn, and prints how they compare. Works whose names begin with "far" are between processes. The benchmarks of this package do the same
 // works, one contestant at a time:
 //
 //	go test -bench Tell ./benchmarks
@@ -15,7 +15,7 @@ import "thespian.dev/benchmarks/internal/contest"
 
 // Works returns all works, in the order in which they are reported.
 func Works() []contest.Work {
-	return []contest.Work{
+	return append([]contest.Work{
 		tell(1, contest.Goal{Ratio: 0.5, AtMost: map[string]float64{contest.Allocs: 1}}),
 		tell(8, contest.Goal{Ratio: 0.8, AtMost: map[string]float64{contest.Allocs: 1}}),
 		ask(1, contest.Nanoseconds, contest.Goal{Ratio: 1.5, AtMost: map[string]float64{contest.Allocs: 2}}),
@@ -26,5 +26,5 @@ func Works() []contest.Work {
 		spawnAgain(),
 		idleMemory(),
 		million(),
-	}
+	}, far()...)
 }

@@ -8,10 +8,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"time"
 )
 
 // apartVariable is the environment variable that tells a process which measurement it was started for.
 const apartVariable = "BENCHMARK_APART"
+
+// endTime is how long a process that measures gets to end what it started.
+const endTime = 5 * time.Second
 
 // An assignment is a measurement to be made in a process of its own.
 type assignment struct {
@@ -27,13 +31,13 @@ type result struct {
 
 // Serve must be called first in every executable whose works are measured apart. In a process that was started to make one
 // measurement it makes that and never returns.
-func Serve(works []Work) {
+func Serve(ctx context.Context, works []Work) {
 	text, ok := os.LookupEnv(apartVariable)
 	if !ok {
 		return
 	}
 	var r result
-	if err := serve(works, text, &r.Measurement); err != nil {
+	if err := serve(ctx, works, text, &r.Measurement); err != nil {
 		r.Error = err.Error()
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
@@ -43,7 +47,7 @@ func Serve(works []Work) {
 	os.Exit(0)
 }
 
-func serve(works []Work, text string, m *measurement) error {
+func serve(ctx context.Context, works []Work, text string, m *measurement) error {
 	var a assignment
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
 		return err
@@ -52,7 +56,7 @@ func serve(works []Work, text string, m *measurement) error {
 		for i := range w.Contestants {
 			if c := &w.Contestants[i]; w.Name == a.Work && c.Name == a.Contestant {
 				var err error
-				*m, err = measureHere(context.Background(), c, a.N)
+				*m, err = measureHere(ctx, c, a.N)
 				return err
 			}
 		}
@@ -72,6 +76,8 @@ func measureApart(ctx context.Context, w *Work, c *Contestant, n int) (measureme
 		return r.Measurement, err
 	}
 	process := exec.CommandContext(ctx, self)
+	process.Cancel = func() error { return process.Process.Signal(os.Interrupt) }
+	process.WaitDelay = endTime
 	process.Env = append(os.Environ(), apartVariable+"="+string(task))
 	process.Stderr = os.Stderr
 	out, err := process.Output()

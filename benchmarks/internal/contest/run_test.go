@@ -170,7 +170,7 @@ var apart = Work{
 }
 
 func TestMain(m *testing.M) {
-	Serve([]Work{apart})
+	Serve(context.Background(), []Work{apart})
 	os.Exit(m.Run())
 }
 

@@ -17,7 +17,7 @@ type Work struct {
 	// Unit says what the works' value is.
 	Unit Unit
 
-	// Raw names the contestant that is the machine's own limit, to which the others are compared. Zero: there is none.
+	// Raw names the contestant to which the others are compared, mostly the machine's own limit. Zero: there is none.
 	Raw string
 
 	// Goal is what the contestants that are marked for it should reach. Zero: nothing in particular.
@@ -64,6 +64,7 @@ type Unit string
 const (
 	MillionsPerSecond  Unit = "M/s"
 	ThousandsPerSecond Unit = "k/s"
+	PerSecond          Unit = "/s"
 	Nanoseconds        Unit = "ns" // each operation
 	Seconds            Unit = "s"  // all operations
 )
@@ -74,7 +75,9 @@ const (
 	Bytes  = "bytes/op"
 )
 
-func (u Unit) rate() bool { return u == MillionsPerSecond || u == ThousandsPerSecond }
+func (u Unit) rate() bool {
+	return u == MillionsPerSecond || u == ThousandsPerSecond || u == PerSecond
+}
 
 // value returns the value of n operations that took the given time.
 func (u Unit) value(n int, m measurement) (float64, error) {
@@ -84,6 +87,8 @@ func (u Unit) value(n int, m measurement) (float64, error) {
 		return float64(n) / seconds / 1e6, nil
 	case ThousandsPerSecond:
 		return float64(n) / seconds / 1e3, nil
+	case PerSecond:
+		return float64(n) / seconds, nil
 	case Nanoseconds:
 		return seconds * 1e9 / float64(n), nil
 	case Seconds:
