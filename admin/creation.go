@@ -82,8 +82,11 @@ func (c *Core) host(b *build, kind Kind, title string) *process {
 	return c.launch(b, title, false)
 }
 
-// fill has processes of the build wait for their actors.
+// fill has processes of the build wait for their actors, once half of them are taken: to start one takes longer than to take one, and would hold up whoever wants the next.
 func (c *Core) fill(b *build) {
+	if len(b.pool) > c.options.Pool/2 {
+		return
+	}
 	for len(b.pool) < c.options.Pool {
 		b.pool = append(b.pool, c.launch(b, "waiting", false))
 	}
