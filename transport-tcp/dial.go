@@ -110,7 +110,7 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	_ = raw.SetDeadline(time.Now().Add(welcomeWithin))
+	_ = raw.SetDeadline(time.Now().Add(dialWithin))
 	stream := raw
 	leaves := n.leaves(raw)
 	if n.clientTLS != nil && leaves {
@@ -129,7 +129,7 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	p.mu.Lock()
 	mine := p.session(leaves)
 	p.mu.Unlock()
-	remote, err := hello.Initiate(stream, n.self(), p.to, mine.append(nil))
+	remote, err := hello.Initiate(&patient{Conn: stream}, n.self(), p.to, mine.append(nil))
 	var theirs session
 	if err == nil {
 		theirs, err = decodeSession(remote.Info)
@@ -153,6 +153,21 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	p.mu.Unlock()
 	c.start()
 	return nil
+}
+
+// patient gives the other node more time once it has been heard.
+type patient struct {
+	net.Conn
+	heard bool
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	if err == nil && !p.heard {
+		p.heard = true
+		_ = p.SetDeadline(time.Now().Add(welcomeWithin))
+	}
+	return n, err
 }
 
 // wantsConn says whether a connection is to be kept that was made. The lock is held.
