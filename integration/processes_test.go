@@ -179,6 +179,12 @@ func (r runner) Run() int {
 		}
 		return 0
 	}
+	folder, err := os.MkdirTemp("", "integration")
+	if err != nil {
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	_ = os.Setenv("XDG_RUNTIME_DIR", folder) // of what systems leave that are killed
 	code := r.m.Run()
 	if code != 0 {
 		return code

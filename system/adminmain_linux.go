@@ -155,6 +155,7 @@ func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error 
 	s.log.Info("the system runs", "socket", at.socket(), "endpoint", n.peers.transport.Endpoint())
 	s.run()
 	_ = listener.Close() // which removes the socket
+	at.tidy()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = n.peers.transport.Shutdown(ctx)

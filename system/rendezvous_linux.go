@@ -62,8 +62,11 @@ func (r rendezvous) lock() (*os.File, error) {
 	for {
 		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
-		case err == nil:
+		case err == nil && r.isLock(f):
 			return f, nil
+		case err == nil: // an Admin that ended has removed it meanwhile
+			_ = f.Close()
+			return r.lock()
 		case errors.Is(err, unix.EWOULDBLOCK):
 			_ = f.Close()
 			return nil, errLocked
@@ -71,6 +74,25 @@ func (r rendezvous) lock() (*os.File, error) {
 			_ = f.Close()
 			return nil, fmt.Errorf("%s: %w", f.Name(), err)
 		}
+	}
+}
+
+// isLock reports whether the file is the one that others would lock.
+func (r rendezvous) isLock(f *os.File) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(f.Name())
+	return err == nil && os.SameFile(mine, there)
+}
+
+// tidy removes what is left of a system that has ended in order, unless somebody is starting the next.
+func (r rendezvous) tidy() {
+	if lock, err := r.lock(); err == nil {
+		_ = os.Remove(r.log())
+		_ = os.Remove(lock.Name())
+		_ = lock.Close()
 	}
 }
 
