@@ -71,3 +71,21 @@ func Connections(t transport.Transport) (count int) {
 	}
 	return count
 }
+
+// Strangers returns how many connections are there that have not proven the key.
+func Strangers(t transport.Transport) int {
+	s := &t.(*node).strangers
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns.Len()
+}
+
+// Unconfirmed returns how many bytes a transport keeps that were not confirmed.
+func Unconfirmed(t transport.Transport) (size int) {
+	for _, p := range t.(*node).all() {
+		p.mu.Lock()
+		size += p.queue.kept
+		p.mu.Unlock()
+	}
+	return size
+}

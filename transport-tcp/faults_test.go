@@ -296,6 +296,7 @@ func TestManyStrangers(t *testing.T) {
 		assert.NilError(t, err)
 		conns = append(conns, c)
 		_, _ = c.Write(begin[:i%len(begin)]) // slowly: there is more to come
+		assert.Assert(t, tcp.Strangers(a.tr) <= 64)
 		if i%50 == 0 {
 			b.send(a, a.tr.Endpoint(), 0, fmt.Sprint(i))
 			b.send(a, "", 0, fmt.Sprint(i))

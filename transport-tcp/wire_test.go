@@ -32,7 +32,7 @@ func Connect(endpoint string, self, to transport.Node, key []byte) (net.Conn, er
 	}
 	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
 	_, err = hello.Initiate(c, hello.Self{Node: self, Key: key, Versions: message.Versions{Lowest: 1, Highest: 1}}, to,
-		session{maxMessage: 1 << 20, window: 1 << 20, compressed: true}.append(nil))
+		session{maxMessage: 64 << 20, window: 1 << 20, compressed: true}.append(nil))
 	return c, err
 }
 
