@@ -182,7 +182,7 @@ func (s *adminShell) learn(number uint64, build string, exe executable) {
 func (s *adminShell) gone(number uint64, reason string) {
 	s.post(func(now time.Time) []admin.Output {
 		if line := s.lines[number]; line != nil {
-			_ = line.conn.Close()
+			line.close()
 		}
 		delete(s.lines, number)
 		delete(s.hosts, number)

@@ -91,6 +91,9 @@ func (l *lifeline) write() {
 				break
 			}
 			if _, err := l.conn.Write(writing); err != nil {
+				l.mu.Lock()
+				l.closed, l.pending = true, nil // nobody would write what comes
+				l.mu.Unlock()
 				_ = l.conn.Close()
 				return
 			}
