@@ -62,7 +62,11 @@ func (a *adminClient) call(ctx context.Context, request func(number uint64) any,
 		return answer, nil
 	case <-ctx.Done():
 		if late != nil {
-			go func() { late(<-answers) }()
+			a.node.goroutines.begin()
+			go func() { // which ends with the lifeline at the latest
+				defer a.node.goroutines.end()
+				late(<-answers)
+			}()
 		}
 		return nil, ctx.Err()
 	}
@@ -184,7 +188,7 @@ func (a *adminClient) handle(msg any) {
 	}
 }
 
-// create asks for an actor in a process of its own, or by name.
+// creation returns the request for an actor in a process of its own, or by name.
 func (n *node) creation(child, parent address.Address, kind string, o actor.CreateOptions, wait bool) (func(uint64) any, error) {
 	request := admin.Create{Child: child, Parent: parent, Kind: kind, Name: o.GlobalName, Wait: wait}
 	for _, part := range []struct {

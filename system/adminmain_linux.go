@@ -18,7 +18,6 @@ import (
 	"thespian.dev/address"
 	"thespian.dev/address/record"
 	"thespian.dev/admin"
-	"thespian.dev/message"
 )
 
 // inheritedAnswer is the descriptor at which a new Admin says how its start went.
@@ -176,5 +175,3 @@ func (s *adminShell) report(n *node) {
 	_ = status.Format(&text)
 	s.log.Info("status\n" + text.String())
 }
-
-var _ = message.MaxFrame

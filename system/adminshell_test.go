@@ -18,7 +18,7 @@ import (
 // A pipeLauncher launches hosts that are in this process and end when their lifelines do.
 type pipeLauncher struct{ launched chan net.Conn }
 
-type pipeHost struct{ end net.Conn }
+type pipeHost struct{}
 
 func (pipeLauncher) identify(net.Conn, admin.Announce) (string, executable, error) {
 	return "build", io.NopCloser(nil), nil

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"thespian.dev/admin"
-	"thespian.dev/message"
 	"thespian.dev/transport"
 )
 
@@ -141,16 +140,12 @@ func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 	if state, err := process.Wait(); err != nil || !state.Success() {
 		return "", fmt.Errorf("the Admin could not be started: %v %v", state, err)
 	}
-	frame, err := message.ReadFrame(ours, message.MaxFrame)
+	said, err := readControl(ours, messages)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
 		return "", fmt.Errorf("the Admin did not start: %w", err)
-	}
-	said, err := messages.Decode(frame.Payload)
-	if err != nil {
-		return "", err
 	}
 	ready, ok := said.(adminReady)
 	switch {

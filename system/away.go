@@ -273,34 +273,6 @@ func (c *cell) handToAdmin() {
 	_ = c.node.client.line.send(admin.Adopt{Child: c.self})
 }
 
-// prepareToWait reports whether an actor may wait. What it woke must not wait with it.
-func (c *cell) prepareToWait() bool {
-	c.mu.Lock()
-	mayWait := c.room() > 0 && !c.closed
-	c.mu.Unlock()
-	if worker := c.worker.Load(); mayWait && worker != nil {
-		c.node.handOver(worker)
-	}
-	return mayWait
-}
-
-// fullness returns the channel that is closed when the mailbox reaches its mark.
-func (c *cell) fullness() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	m := c.extra()
-	if m.full == nil {
-		m.full = make(chan struct{})
-		if c.room() == 0 || c.closed {
-			close(m.full)
-			full := m.full
-			m.full = nil
-			return full
-		}
-	}
-	return m.full
-}
-
 // stillborn keeps the last actors that this process could not start for others: they know why, for whoever has written to them. Nobody else here holds them.
 type stillborn struct {
 	mu    sync.Mutex

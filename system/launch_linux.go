@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"strings"
@@ -192,5 +191,3 @@ func (c *crash) String() string {
 	}
 	return c.what + " in " + c.where
 }
-
-var _ io.Closer = (*execFile)(nil)

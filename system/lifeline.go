@@ -48,12 +48,9 @@ func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline 
 
 // send has a message written. After the end of the connection it does nothing.
 func (l *lifeline) send(msg any) error {
-	data, err := l.messages.Append(nil, msg)
+	frame, err := encodeControl(l.messages, msg)
 	if err != nil {
-		return fmt.Errorf("control message %T: %w", msg, err)
-	}
-	if len(data) > message.MaxFrame {
-		return fmt.Errorf("control message %T: %w", msg, message.ErrFrameTooLarge)
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,12 +62,12 @@ func (l *lifeline) send(msg any) error {
 		_ = l.conn.Close()
 		return errors.New("the other side of the lifeline does not read")
 	}
-	l.pending, err = message.AppendFrame(l.pending, message.Frame{Kind: lifelineKind, Payload: data})
+	l.pending = append(l.pending, frame...)
 	select {
 	case l.more <- struct{}{}:
 	default:
 	}
-	return err
+	return nil
 }
 
 // write writes what is pending, until the connection is closed.
@@ -105,20 +102,7 @@ func (l *lifeline) write() {
 }
 
 // receive returns the next message. io.EOF, or another error, is the end. It is called by one goroutine.
-func (l *lifeline) receive() (any, error) {
-	f, err := message.ReadFrame(l.in, message.MaxFrame)
-	if err != nil {
-		return nil, err
-	}
-	if f.Kind != lifelineKind {
-		return nil, fmt.Errorf("a frame of kind %d on the lifeline", f.Kind)
-	}
-	msg, err := l.messages.Decode(f.Payload)
-	if err != nil {
-		return nil, fmt.Errorf("lifeline: %w", err)
-	}
-	return msg, nil
-}
+func (l *lifeline) receive() (any, error) { return readControl(l.in, l.messages) }
 
 // shut has the connection closed once all was written that was sent, and waits for that.
 func (l *lifeline) shut() {
@@ -172,14 +156,38 @@ type adminReady struct {
 
 // writeControl writes a control message to a connection that is no lifeline yet.
 func writeControl(w io.Writer, messages *message.Registry, msg any) error {
-	data, err := messages.Append(nil, msg)
-	if err != nil {
-		return err
-	}
-	frame, err := message.AppendFrame(nil, message.Frame{Kind: lifelineKind, Payload: data})
+	frame, err := encodeControl(messages, msg)
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(frame)
 	return err
+}
+
+// readControl reads the next control message. io.EOF, or another error, is the end.
+func readControl(r io.Reader, messages *message.Registry) (any, error) {
+	f, err := message.ReadFrame(r, message.MaxFrame)
+	if err != nil {
+		return nil, err
+	}
+	if f.Kind != lifelineKind {
+		return nil, fmt.Errorf("a frame of kind %d on the lifeline", f.Kind)
+	}
+	msg, err := messages.Decode(f.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("lifeline: %w", err)
+	}
+	return msg, nil
+}
+
+// encodeControl returns a control message in its frame.
+func encodeControl(messages *message.Registry, msg any) ([]byte, error) {
+	data, err := messages.Append(nil, msg)
+	if err == nil && len(data) > message.MaxFrame {
+		err = message.ErrFrameTooLarge
+	}
+	if err != nil {
+		return nil, fmt.Errorf("control message %T: %w", msg, err)
+	}
+	return message.AppendFrame(nil, message.Frame{Kind: lifelineKind, Payload: data})
 }

@@ -55,8 +55,6 @@ func linkMessages() message.TypeSet {
 	return message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{})
 }
 
-func locate(process uint64) any { return admin.Locate{Process: process} }
-
 // say sends a peer a control message, behind what the flow has sent. It never waits.
 func (ps *peers) say(p *peer, flow uint64, msg any) {
 	data, err := ps.control.Append([]byte{linkControl}, msg)
@@ -66,20 +64,9 @@ func (ps *peers) say(p *peer, flow uint64, msg any) {
 	}
 	out := p.out.Load()
 	if out == nil {
-		p.mu.Lock()
-		if alias := p.alias; alias != nil {
-			p.mu.Unlock()
-			ps.say(alias, flow, msg)
+		if p, out, _ = p.hold(outgoing{control: data, flow: flow}, false); out == nil {
 			return
 		}
-		if out = p.out.Load(); out == nil {
-			if p.reason == "" && len(p.held) < ps.node.limits.Hard {
-				p.held = append(p.held, outgoing{control: data, flow: flow})
-			}
-			p.mu.Unlock()
-			return
-		}
-		p.mu.Unlock()
 	}
 	p.sendControl(out, flow, data)
 }
@@ -309,10 +296,7 @@ func (ps *peers) decodeOwn(to transport.Node, data []byte) (e message.Envelope, 
 		e, err = ps.node.messages.DecodeEnvelope(data[1:])
 		return e, false, err
 	case linkEncoded:
-		ps.mu.Lock()
-		p := ps.table[to.Process]
-		ps.mu.Unlock()
-		if p != nil {
+		if p := ps.find(to.Process); p != nil {
 			if l := p.last.Load(); l != nil && l.encode != nil {
 				return l.encode.Decode(data[1:])
 			}

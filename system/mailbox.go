@@ -152,12 +152,12 @@ func (c *cell) refusal(e envelope, from *cell) string {
 // room returns how many messages there may be more before senders wait. The lock is held.
 func (c *cell) room() int { return max(0, c.node.limits.Mark-len(c.queue)) }
 
-// block waits until wake is closed or c's own mailbox reaches its mark, in which case it returns false: c must not wait any more.
-func (c *cell) block(wake <-chan struct{}) bool {
+// prepareToWait returns the channel that is closed when c's own mailbox reaches its mark, so that c must wait no longer; nil if it must not wait at all.
+func (c *cell) prepareToWait() <-chan struct{} {
 	c.mu.Lock()
 	if c.room() == 0 || c.closed {
 		c.mu.Unlock()
-		return false
+		return nil
 	}
 	m := c.extra()
 	if m.full == nil {
@@ -167,6 +167,15 @@ func (c *cell) block(wake <-chan struct{}) bool {
 	c.mu.Unlock()
 	if worker := c.worker.Load(); worker != nil {
 		c.node.handOver(worker) // what the actor woke must not wait with it
+	}
+	return full
+}
+
+// block waits until wake is closed or c's own mailbox reaches its mark, in which case it returns false: c must not wait any more.
+func (c *cell) block(wake <-chan struct{}) bool {
+	full := c.prepareToWait()
+	if full == nil {
+		return false
 	}
 	select {
 	case <-wake:

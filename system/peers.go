@@ -12,6 +12,7 @@ import (
 
 	"thespian.dev/address"
 	"thespian.dev/address/record"
+	"thespian.dev/admin"
 	"thespian.dev/message"
 	"thespian.dev/transport"
 )
@@ -98,18 +99,29 @@ func newPeers(n *node, client *adminClient) *peers {
 
 // get returns the peer of a process, and asks the Admin where it is when it is new.
 func (ps *peers) get(process uint64) *peer {
-	ps.mu.Lock()
-	p := ps.table[process]
-	isNew := p == nil
+	p, isNew := ps.enter(process)
 	if isNew {
-		p = ps.node.newPeer(process)
-		ps.table[process] = p
-	}
-	ps.mu.Unlock()
-	if isNew {
-		_ = ps.client.line.send(locate(process))
+		_ = ps.client.line.send(admin.Locate{Process: process})
 	}
 	return p
+}
+
+// enter returns the peer of a process, and whether it is new.
+func (ps *peers) enter(process uint64) (p *peer, isNew bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p = ps.table[process]; p == nil {
+		p, isNew = ps.node.newPeer(process), true
+		ps.table[process] = p
+	}
+	return p, isNew
+}
+
+// find returns the peer of a process, nil if there is none.
+func (ps *peers) find(process uint64) *peer {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	return ps.table[process]
 }
 
 func (n *node) newPeer(process uint64) *peer {
@@ -176,13 +188,7 @@ func (ps *peers) located(process uint64, endpoint string) {
 	if process == ps.node.id.Process {
 		return
 	}
-	ps.mu.Lock()
-	p := ps.table[process]
-	if p == nil {
-		p = ps.node.newPeer(process)
-		ps.table[process] = p
-	}
-	ps.mu.Unlock()
+	p, _ := ps.enter(process)
 	p.mu.Lock()
 	if p.located || p.reason != "" {
 		p.mu.Unlock()
@@ -222,27 +228,14 @@ func (p *peer) flush(to *link) {
 func (p *peer) send(ctx context.Context, e envelope, to address.Address, from *cell) error {
 	out := p.out.Load()
 	if out == nil {
-		p.mu.Lock()
-		switch out = p.out.Load(); {
-		case p.alias != nil:
-			alias := p.alias
-			p.mu.Unlock()
-			return alias.send(ctx, e, to, from)
-		case out != nil:
-		case p.reason != "":
-			p.mu.Unlock()
-			p.node.undeliverable(e, to, "its process has ended: "+p.reason)
-			return nil
-		case len(p.held) >= p.node.limits.Hard && !passesLimit(e.msg):
-			p.mu.Unlock()
-			p.node.undeliverable(e, to, refusedOverloaded)
-			return nil
-		default:
-			p.held = append(p.held, outgoing{envelope: e, to: to})
-			p.mu.Unlock()
+		var refused string
+		p, out, refused = p.hold(outgoing{envelope: e, to: to}, passesLimit(e.msg))
+		if refused != "" {
+			p.node.undeliverable(e, to, refused)
+		}
+		if out == nil {
 			return nil
 		}
-		p.mu.Unlock()
 	}
 	if p.stops.Load() > 0 && !passesMark(e.msg) {
 		if err := p.awaitProceed(ctx, e, to, from); err != nil {
@@ -250,6 +243,28 @@ func (p *peer) send(ctx context.Context, e envelope, to address.Address, from *c
 		}
 	}
 	return p.transmit(ctx, out, e, to, from)
+}
+
+// hold keeps what is to be sent until the process is located. If it was meanwhile, or the actor was found at another peer, it returns the link and whose it is
+// instead. refused says why it is not kept.
+func (p *peer) hold(o outgoing, passes bool) (at *peer, out *link, refused string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch out = p.out.Load(); {
+	case p.alias != nil:
+		if out = p.alias.out.Load(); out != nil {
+			return p.alias, out, ""
+		}
+		return p.alias.hold(o, passes)
+	case out != nil:
+	case p.reason != "":
+		refused = "its process has ended: " + p.reason
+	case len(p.held) >= p.node.limits.Hard && !passes:
+		refused = refusedOverloaded
+	default:
+		p.held = append(p.held, o)
+	}
+	return p, out, refused
 }
 
 // awaitProceed waits while an actor there takes no more, as far as the sender may.
@@ -340,8 +355,10 @@ func (l *link) send(ctx context.Context, data []byte, sender address.Address, fr
 		return l.to.Send(ctx, flow, data) // the nil context of who must not wait means the same there
 	}
 	err := l.to.Send(doneContext, flow, data)
-	if errors.Is(err, context.Canceled) && from.prepareToWait() {
-		err = l.to.Send(roomContext{context.Background(), from.fullness()}, flow, data)
+	if errors.Is(err, context.Canceled) {
+		if full := from.prepareToWait(); full != nil {
+			err = l.to.Send(roomContext{context.Background(), full}, flow, data)
+		}
 	}
 	if errors.Is(err, context.Canceled) {
 		err = l.to.Send(noContext, flow, data)
@@ -365,12 +382,10 @@ type roomContext struct {
 func (r roomContext) Done() <-chan struct{} { return r.full }
 
 func (r roomContext) Err() error {
-	select {
-	case <-r.full:
+	if isClosed(r.full) {
 		return context.Canceled
-	default:
-		return nil
 	}
+	return nil
 }
 
 // settle waits until nothing is held any more that was sent before: then the transport has it.
@@ -391,9 +406,7 @@ func (ps *peers) settle(ctx context.Context) {
 
 // gone is called when the Admin has said that a process has ended.
 func (ps *peers) gone(process uint64, reason string) {
-	ps.mu.Lock()
-	p := ps.table[process]
-	ps.mu.Unlock()
+	p := ps.find(process)
 	if p == nil {
 		return
 	}

@@ -29,11 +29,7 @@ func (a App) part() {
 	if conn == nil {
 		return
 	}
-	frame, err := message.ReadFrame(conn, message.MaxFrame)
-	if err != nil {
-		os.Exit(1)
-	}
-	said, err := controlMessages().Decode(frame.Payload)
+	said, err := readControl(conn, controlMessages())
 	if err != nil {
 		os.Exit(1)
 	}

@@ -20,13 +20,6 @@ func (s *System) createAway(ctx context.Context, kindName string, options actor.
 	if err := s.open(); err != nil {
 		return none, err
 	}
-	for _, data := range []any{options.Args, options.Requirements} {
-		if data != nil {
-			if err := n.messages.Check(data); err != nil {
-				return none, err
-			}
-		}
-	}
 	child := n.newAddress()
 	request, err := n.creation(child, n.admin.self, kindName, options, true)
 	if err != nil {
