@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thespian.dev/address"
 	"thespian.dev/system"
 )
 
@@ -25,11 +26,7 @@ what it looks like there, and the encoded value.`,
 		Args:              wantsMessage(&msg),
 		ValidArgsFunction: complete(at),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
-				to, err := find(ctx, sys, args[0], at)
-				if err != nil {
-					return err
-				}
+			return visitActor(cmd, at, args[0], func(ctx context.Context, sys *system.System, to address.Address) error {
 				answer, err := sys.Ask(ctx, to, msg)
 				if err != nil {
 					return err

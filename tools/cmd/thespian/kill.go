@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thespian.dev/address"
 	"thespian.dev/system"
 )
 
@@ -21,11 +22,7 @@ ACTOR is a global name, an address, or the short form of one that 'thespian stat
 		Args:              wants("ACTOR"),
 		ValidArgsFunction: complete(at),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
-				a, err := find(ctx, sys, args[0], at)
-				if err != nil {
-					return err
-				}
+			return visitActor(cmd, at, args[0], func(ctx context.Context, sys *system.System, a address.Address) error {
 				if err := sys.Kill(ctx, a); err != nil {
 					return err
 				}

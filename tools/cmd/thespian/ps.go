@@ -16,30 +16,17 @@ import (
 )
 
 func psCommand(at *place) *cobra.Command {
-	var asJSON bool
-	command := &cobra.Command{
+	return viewCommand(at, &cobra.Command{
 		Use:   "ps",
 		Short: "List the processes of a system",
 		Long: `List the processes of a system: its Admin, the programs that have attached, and the hosts with the actors that each one
 runs. In JSON, memory is in bytes and uptime in nanoseconds.`,
 		Example: `  thespian ps
   thespian ps --json | jq '.[] | select(.Role == "host") | .PID'`,
-		Args:              wants(),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			status, err := observe(cmd.Context(), at)
-			if err != nil {
-				return err
-			}
-			all := processes(status)
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), all)
-			}
-			return listProcesses(cmd.OutOrStdout(), all)
-		},
-	}
-	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return command
+	}, func(s message.SystemStatus) (any, func(io.Writer) error) {
+		all := processes(s)
+		return all, func(w io.Writer) error { return listProcesses(w, all) }
+	})
 }
 
 // A process is one of a system, with the actors in it.

@@ -14,8 +14,7 @@ import (
 )
 
 func statusCommand(at *place) *cobra.Command {
-	var asJSON bool
-	command := &cobra.Command{
+	return viewCommand(at, &cobra.Command{
 		Use:   "status",
 		Short: "Show what is in a system",
 		Long: `Show a system: what it offers, its processes, and the tree of its actors with the messages that they got, sent and
@@ -25,20 +24,26 @@ The addresses are short forms, which 'tell', 'ask' and 'kill' take. JSON has the
 in nanoseconds.`,
 		Example: `  thespian status
   thespian status --json | jq '.Actors[] | select(.Pending > 100) | .Kind'`,
-		Args:              wants(),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			status, err := observe(cmd.Context(), at)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(cmd.OutOrStdout(), status)
-			}
-			return status.Format(cmd.OutOrStdout())
-		},
-	}
+	}, func(s message.SystemStatus) (any, func(io.Writer) error) { return s, s.Format })
+}
+
+// viewCommand completes a command that shows a part of the status of a system: as a value in JSON, or as text.
+func viewCommand(at *place, command *cobra.Command, part func(message.SystemStatus) (value any, text func(io.Writer) error)) *cobra.Command {
+	var asJSON bool
 	command.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	command.Args = wants()
+	command.ValidArgsFunction = cobra.NoFileCompletions
+	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		status, err := observe(cmd.Context(), at)
+		if err != nil {
+			return err
+		}
+		value, text := part(status)
+		if asJSON {
+			return writeJSON(cmd.OutOrStdout(), value)
+		}
+		return text(cmd.OutOrStdout())
+	}
 	return command
 }
 

@@ -48,6 +48,17 @@ func find(ctx context.Context, sys *system.System, word string, at *place) (addr
 	return found, nil
 }
 
+// visitActor attaches to the system for as long as do takes, which gets the actor that an argument means.
+func visitActor(cmd *cobra.Command, at *place, word string, do func(ctx context.Context, sys *system.System, to address.Address) error) error {
+	return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
+		to, err := find(ctx, sys, word, at)
+		if err != nil {
+			return err
+		}
+		return do(ctx, sys, to)
+	})
+}
+
 // complete completes the first argument of a command with the global names of the system.
 func complete(at *place) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"thespian.dev/address"
 	"thespian.dev/system"
 )
 
@@ -22,16 +23,8 @@ func tellCommand(at *place) *cobra.Command {
 		Args:              wantsMessage(&msg),
 		ValidArgsFunction: complete(at),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return at.visit(cmd.Context(), func(ctx context.Context, sys *system.System) error {
-				to, err := find(ctx, sys, args[0], at)
-				if err != nil {
-					return err
-				}
-				if err := sys.Tell(ctx, to, msg); err != nil {
-					return err
-				}
-				_, err = sys.Lookup(ctx, args[0]) // the answer comes behind the Admin's word about where to send the message
-				return err
+			return visitActor(cmd, at, args[0], func(ctx context.Context, sys *system.System, to address.Address) error {
+				return sys.Tell(ctx, to, msg)
 			})
 		},
 	}
