@@ -293,10 +293,12 @@ func TestCreateWhileExitingCreatesNothing(t *testing.T) {
 		gone(t, sys, child)
 		gone(t, sys, dying)
 		assert.Equal(t, notices, 1)
-		status, err := sys.Status(within(t))
-		assert.NilError(t, err)
-		assert.Equal(t, len(status.Actors), 0)
-		assert.Equal(t, len(status.GlobalNames), 0)
+		eventually(t, "its name is free", func() bool {
+			status, err := sys.Status(within(t))
+			assert.NilError(t, err)
+			assert.Equal(t, len(status.Actors), 0)
+			return len(status.GlobalNames) == 0
+		})
 	})
 }
 
