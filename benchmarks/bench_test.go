@@ -1,6 +1,7 @@
 package benchmarks
 
 import (
+	"strings"
 	"testing"
 
 	"thespian.dev/benchmarks/internal/command"
@@ -37,7 +38,7 @@ func bench(b *testing.B, work string) {
 		for _, c := range w.Contestants {
 			b.Run(c.Name, func(b *testing.B) {
 				b.ReportAllocs()
-				if err := c.Run(b.Context(), b, b.N); err != nil {
+				if err := c.Run(b.Context(), meter{b}, b.N); err != nil {
 					b.Fatal(err)
 				}
 			})
@@ -45,4 +46,11 @@ func bench(b *testing.B, work string) {
 		return
 	}
 	b.Fatalf("there is no work %q", work)
+}
+
+// A meter writes units as package testing wants them, in one word.
+type meter struct{ *testing.B }
+
+func (m meter) ReportMetric(value float64, unit string) {
+	m.B.ReportMetric(value, strings.ReplaceAll(unit, " ", "-"))
 }
