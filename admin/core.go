@@ -48,6 +48,7 @@ type Core struct {
 	builds    []*build // the newest comes last
 	actors    map[address.Address]*entry
 	names     map[string]address.Address
+	graves    graves
 
 	queries map[uint64]*query // of statuses
 	serial  uint64            // of the last query

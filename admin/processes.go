@@ -115,7 +115,7 @@ func (c *Core) locate(p *process, number uint64) {
 	other := c.processes[number]
 	switch {
 	case other == nil:
-		c.tell(p, Gone{number, "its process has ended"})
+		c.tell(p, Gone{number, c.graves.reason(number)})
 	default:
 		relate(p, other)
 		c.tell(p, Located{number, other.endpoint})
@@ -129,6 +129,7 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 		return nil
 	}
 	delete(c.processes, number)
+	c.graves.bury(number, reason)
 	if c.finished {
 		return nil
 	}

@@ -457,6 +457,9 @@ func TestDeadLettersOfAllProcesses(t *testing.T) {
 	}
 	assert.NilError(t, sys.Tell(within(t), other, Order{What: "forward", Who: dead}))
 	told := heard(t, sys)
+	if strings.HasPrefix(told.What, "dead: {who") { // which was perhaps delivered, as far as the transport knows
+		told = heard(t, sys)
+	}
 	assert.Assert(t, strings.HasPrefix(told.What, "dead: {answer"), told.What)
 	assert.Equal(t, told.Who, dead)
 }

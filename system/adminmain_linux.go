@@ -71,7 +71,7 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 	if err != nil {
 		return nil, "", err
 	}
-	if err := n.connect(ctx, a, w, net.JoinHostPort(r.Host, strconv.Itoa(r.Port))); err != nil {
+	if err := n.takePort(ctx, a, w, net.JoinHostPort(r.Host, strconv.Itoa(r.Port))); err != nil {
 		return nil, "", fmt.Errorf("the Admin Port %d: %w", r.Port, err)
 	}
 	endpoint := n.peers.transport.Endpoint()
@@ -92,6 +92,19 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 		time.AfterFunc(startTime, shell.endIfAlone) // the program that started it may have ended meanwhile, and nobody else knows the port
 	}
 	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
+}
+
+// portPatience is how long a new Admin waits for its port. When another one was killed, its lifelines end before its port is free.
+const portPatience = time.Second
+
+// takePort is connect for a port that may be free in a moment.
+func (n *node) takePort(ctx context.Context, a App, w admin.Welcome, listen string) error {
+	for began := time.Now(); ; {
+		err := n.connect(ctx, a, w, listen)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Since(began) > portPatience || pause(ctx) != nil {
+			return err
+		}
+	}
 }
 
 // endIfAlone ends the system when no program has attached.

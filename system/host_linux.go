@@ -36,6 +36,7 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 		default:
 		}
 	}
+	exitOnSignals(log, leave) // first: an actor may run before join returns
 	n, shared, err := a.join(ctx, conn, &Options{Logger: log}, joining{host: true, exit: leave})
 	if err != nil {
 		return err
@@ -45,7 +46,6 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 		_ = n.client.serve()
 		close(lost)
 	}()
-	n.exitOnSignals(leave)
 	grace := time.Duration(1<<63 - 1)
 	ended := n.childless
 	if shared {

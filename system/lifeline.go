@@ -70,7 +70,7 @@ func (l *lifeline) send(msg any) error {
 	return nil
 }
 
-// write writes what is pending, until the connection is closed.
+// write writes what is pending, until the connection is closed. It closes it not: when the other side takes no more, it may still have said something.
 func (l *lifeline) write() {
 	defer close(l.done)
 	var writing []byte
@@ -82,7 +82,6 @@ func (l *lifeline) write() {
 			l.mu.Unlock()
 			if len(writing) == 0 {
 				if closed {
-					_ = l.conn.Close()
 					return
 				}
 				break
@@ -91,7 +90,6 @@ func (l *lifeline) write() {
 				l.mu.Lock()
 				l.closed, l.pending = true, nil // nobody would write what comes
 				l.mu.Unlock()
-				_ = l.conn.Close()
 				return
 			}
 			if cap(writing) > 1<<20 {
@@ -114,6 +112,7 @@ func (l *lifeline) shut() {
 	}
 	l.mu.Unlock()
 	<-l.done
+	_ = l.conn.Close()
 }
 
 // close closes the connection at once, and waits for the writer.

@@ -2,6 +2,7 @@ package system
 
 import (
 	"bytes"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -65,12 +66,12 @@ func inheritedLifeline() net.Conn {
 }
 
 // exitOnSignals has the signals that ask a process to end run the exit of its actors. Those that come from a terminal, or mean nothing to actors, are logged.
-func (n *node) exitOnSignals(exit func()) {
+func exitOnSignals(log *slog.Logger, exit func()) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2)
 	go func() { // ends with the process
 		for s := range signals {
-			n.log.Info("signal", "signal", s.String())
+			log.Info("signal", "signal", s.String())
 			switch s {
 			case syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGABRT:
 				exit()
