@@ -113,6 +113,9 @@ func (p *peer) Forget(ctx context.Context) {
 	case <-p.gone:
 	case <-n.down:
 	case <-ctx.Done():
+		if first {
+			p.abandon.Store(true)
+		}
 	}
 }
 
