@@ -464,6 +464,26 @@ func TestDeadLettersOfAllProcesses(t *testing.T) {
 	assert.Equal(t, told.Who, dead)
 }
 
+// The host of an actor that has ended lives on: what comes later from a third process is a dead letter, and does not go to and fro.
+func TestDeadLettersOfAHostThatLives(t *testing.T) {
+	sys := start(t, nil)
+	handler, other := create(t, sys, "servant"), create(t, sys, "servant")
+	dead, neighbour := create(t, sys, "thread"), create(t, sys, "thread")
+	assert.NilError(t, sys.Tell(within(t), handler, Order{What: "dead letters"}))
+	heard(t, sys)
+	ask(t, sys, other, Order{What: "forward", Who: dead}) // which knows it now
+	assert.NilError(t, sys.Tell(within(t), dead, message.ActorExitRequest{}))
+	ask(t, sys, neighbour, Order{What: "who"})
+	_, err := sys.Ask(within(t), dead, Order{What: "who"})
+	var undeliverable *system.UndeliverableError
+	assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
+	heard(t, sys)
+	assert.NilError(t, sys.Tell(within(t), other, Order{What: "forward", Who: dead}))
+	told := heard(t, sys)
+	assert.Assert(t, strings.HasPrefix(told.What, "dead: {answer"), told.What)
+	assert.Equal(t, told.Who, dead)
+}
+
 func TestPoisonComesBack(t *testing.T) {
 	sys := start(t, nil)
 	_, err := sys.Ask(within(t), create(t, sys, "servant"), Order{What: "fail"})

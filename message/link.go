@@ -15,14 +15,18 @@ type Node struct {
 }
 
 // A Link is one direction of a connection between two nodes that loses nothing and keeps the order. On it a type is defined once and has a number
-// from then on, and the addresses of receivers and senders that one of the two nodes created are their numbers. An [Encoder] writes what goes over it and a [Decoder]
-// reads it; both need the same Link.
+// from then on, and so is the node that created an actor, unless it is one of the two: addresses are short. An [Encoder] writes what goes over it and a
+// [Decoder] reads it; both need the same Link.
 type Link struct {
 	From, To Node
 
-	// MaxDefinitions is how many types may have a number. 0: [DefaultMaxDefinitions]. Messages of further types say their type themselves.
+	// Hint is the location hint of actors that live at From, though another node created them.
+	Hint string
+
+	// MaxDefinitions is how many types may have a number, and how many nodes. 0: [DefaultMaxDefinitions]. Messages of further types say their type themselves; addresses
+	// of further nodes' actors are written in full.
 	MaxDefinitions int
-	// MaxDefinitionBytes is how long their names and shapes may be together. 0: [DefaultMaxDefinitionBytes].
+	// MaxDefinitionBytes is how long the names and shapes of types may be together. 0: [DefaultMaxDefinitionBytes].
 	MaxDefinitionBytes int
 }
 
@@ -43,10 +47,15 @@ func (l Link) withDefaults() Link {
 }
 
 // What goes over a link begins with a byte that says what it is. In that of an envelope the two lowest bits are the form of the target's address, the next
-// two that of the sender's.
+// two that of the sender's. Forms that are marked in further bits have all of theirs set.
 const (
-	headDefinition = 0x10
-	headEnvelope   = 0x0f // all bits that may be set
+	headType = 0x10
+	headNode = 0x11
+
+	notEnvelope  = 0x10
+	targetOfNode = 0x20
+	senderOfNode = 0x40
+	senderHere   = 0x80
 
 	senderShift = 2
 	formMask    = 3
@@ -58,7 +67,48 @@ const (
 	ofReceiver  // an actor that Link.To created: its number
 	ofSender    // an actor that Link.From created: its number
 	fullAddress // as in an envelope
+	ofNode      // an actor of a node that has a number: both numbers
+	here        // the same, and Link.From is where it lives
 )
+
+// An addressForm says how an address is written.
+type addressForm struct {
+	kind byte
+	node uint32
+}
+
+// head returns the first byte of an envelope.
+func head(target, sender addressForm) byte {
+	h := min(target.kind, fullAddress) | min(sender.kind, fullAddress)<<senderShift
+	if target.kind == ofNode {
+		h |= targetOfNode
+	}
+	switch sender.kind {
+	case ofNode:
+		h |= senderOfNode
+	case here:
+		h |= senderHere
+	}
+	return h
+}
+
+// kinds returns what the first byte of an envelope says of its addresses.
+func kinds(head byte) (target, sender byte, ok bool) {
+	target, sender = head&formMask, head>>senderShift&formMask
+	ok = head&notEnvelope == 0
+	if head&targetOfNode != 0 {
+		ok = ok && target == fullAddress
+		target = ofNode
+	}
+	if marks := head & (senderOfNode | senderHere); marks != 0 {
+		ok = ok && sender == fullAddress && marks != senderOfNode|senderHere
+		sender = ofNode
+		if marks == senderHere {
+			sender = here
+		}
+	}
+	return target, sender, ok
+}
 
 // A definition is what two processes must agree on to understand each other's values of a type.
 type definition struct{ name, shape string }
@@ -85,54 +135,32 @@ func (r *Registry) typeFor(name, shape []byte) linkType {
 	return t
 }
 
-func (l *Link) form(a address.Address) byte {
-	rec := a.Record()
-	if rec == nil {
-		return noAddress
-	}
-	id := rec.ID()
-	switch (Node{id.System, id.Process}) {
-	case l.To:
-		return ofReceiver
-	case l.From:
-		return ofSender
-	}
-	return fullAddress
-}
-
-// appendAddresses appends the head of an envelope and its addresses.
-func (l *Link) appendAddresses(b []byte, e *Envelope) ([]byte, error) {
-	target, sender := l.form(e.Target), l.form(e.Sender)
-	if sender == ofSender && e.Sender.Hint() != "" {
-		sender = fullAddress // it lives elsewhere; of the target the receiver knows where it lives
-	}
-	out, err := appendInForm(append(b, target|sender<<senderShift), target, e.Target)
-	if err == nil {
-		out, err = appendInForm(out, sender, e.Sender)
-	}
-	return out, err
-}
-
-func appendInForm(b []byte, form byte, a address.Address) ([]byte, error) {
-	switch form {
+// appendInForm appends an address in a form.
+func appendInForm(b []byte, f addressForm, a address.Address) ([]byte, error) {
+	switch f.kind {
 	case noAddress:
 		return b, nil
 	case fullAddress:
 		return appendAddress(b, a)
+	case ofNode, here:
+		b = binary.AppendUvarint(b, uint64(f.node))
 	}
 	rec := a.Record()
 	rec.Publish()
 	return binary.AppendUvarint(b, rec.ID().Counter), nil
 }
 
-// cutEnvelope splits an envelope into its addresses, the number of the message's type and what is behind.
-func (l *Link) cutEnvelope(data []byte, recent *recentActors) (e Envelope, number uint64, rest []byte, err error) {
-	if len(data) == 0 || data[0]&^headEnvelope != 0 {
+// cutEnvelope splits an envelope into its addresses, the number of the message's type and what is behind. nodes are those that have a number.
+func (l *Link) cutEnvelope(data []byte, nodes []Node, recent *recentActors) (e Envelope, number uint64, rest []byte, err error) {
+	if len(data) == 0 {
+		return Envelope{}, 0, nil, fmt.Errorf("%w: nothing on a link", ErrMalformed)
+	}
+	target, sender, ok := kinds(data[0])
+	if !ok {
 		return Envelope{}, 0, nil, fmt.Errorf("%w: neither an envelope nor a definition", ErrMalformed)
 	}
-	head := data[0]
-	if e.Target, rest, err = l.cutInForm(head&formMask, data[1:], recent); err == nil {
-		e.Sender, rest, err = l.cutInForm(head>>senderShift, rest, recent)
+	if e.Target, rest, err = l.cutInForm(target, data[1:], nodes, recent); err == nil {
+		e.Sender, rest, err = l.cutInForm(sender, rest, nodes, recent)
 	}
 	if err != nil {
 		return Envelope{}, 0, nil, err
@@ -144,22 +172,31 @@ func (l *Link) cutEnvelope(data []byte, recent *recentActors) (e Envelope, numbe
 	return e, number, rest[n:], nil
 }
 
-func (l *Link) cutInForm(form byte, data []byte, recent *recentActors) (a address.Address, rest []byte, err error) {
+func (l *Link) cutInForm(kind byte, data []byte, nodes []Node, recent *recentActors) (a address.Address, rest []byte, err error) {
 	node := l.From
-	switch form {
+	switch kind {
 	case noAddress:
 		return address.Address{}, data, nil
 	case fullAddress:
 		return cutAddress(data)
 	case ofReceiver:
 		node = l.To
+	case ofNode, here:
+		number, n := uvarint(data)
+		if n <= 0 || number == 0 || number > uint64(len(nodes)) || nodes[number-1] == (Node{}) {
+			return address.Address{}, nil, fmt.Errorf("%w: a node's number that was not defined", ErrMalformed)
+		}
+		node, data = nodes[number-1], data[n:]
 	}
 	counter, n := uvarint(data)
 	if n <= 0 || counter == 0 {
 		return address.Address{}, nil, fmt.Errorf("%w: no actor's number", ErrMalformed)
 	}
-	id := record.ID{System: node.System, Process: node.Process, Counter: counter}
-	return address.Of(recent.intern(id, form == ofReceiver)), data[n:], nil
+	r := recent.intern(record.ID{System: node.System, Process: node.Process, Counter: counter}, node == l.To)
+	if kind == here && l.Hint != "" && r.Hint() == "" {
+		r.Suggest(l.Hint)
+	}
+	return address.Of(r), data[n:], nil
 }
 
 // decodeNumbered returns an envelope with the addresses of e and the message of a type that has a number, or, if t is nil, that says its type itself.

@@ -91,13 +91,13 @@ func TestAddressesOnALink(t *testing.T) {
 		a      address.Address
 		length int
 	}{
-		{address.Address{}, 0}, {actorOf(here, 1), 1}, {actorOf(here, 127), 1}, {actorOf(there, 128), 2}, {actorOf(there, 1<<64-1), 10}, {actorOf(elsewhere, 1), 19},
-		{actorOf(message.Node{System: here.System, Process: 7}, 1), 19}, {actorOf(message.Node{System: 7, Process: there.Process}, 1), 19},
+		{address.Address{}, 0}, {actorOf(here, 1), 1}, {actorOf(here, 127), 1}, {actorOf(there, 128), 2}, {actorOf(there, 1<<64-1), 10}, {actorOf(elsewhere, 1), 2},
+		{actorOf(message.Node{System: here.System, Process: 7}, 1), 2}, {actorOf(message.Node{System: 7, Process: there.Process}, 1), 2}, {actorOf(message.Node{}, 1), 19},
 	} {
 		for _, sender := range []struct {
 			a      address.Address
 			length int
-		}{{address.Address{}, 0}, {actorOf(here, 5), 1}, {actorOf(there, 1000), 2}, {actorOf(elsewhere, 200), 20}} {
+		}{{address.Address{}, 0}, {actorOf(here, 5), 1}, {actorOf(there, 1000), 2}, {actorOf(elsewhere, 200), 3}} {
 			for range 3 { // what was met lately is found in another way
 				e := message.Envelope{Target: target.a, Sender: sender.a, Message: true}
 				same(t, w.pass(t, e), e)
@@ -115,7 +115,10 @@ func TestHintsOnALink(t *testing.T) {
 		a.Record().SetHint("tcp:192.0.2.1:1900")
 		w.pass(t, message.Envelope{Target: a, Message: true})
 		hinted := strings.Contains(string(w.last()), "192.0.2.1")
-		assert.Equal(t, hinted, node != here && node != there)
+		assert.Assert(t, !hinted, "the receiver knows where it lives")
+		w.pass(t, message.Envelope{Sender: a, Message: true})
+		hinted = strings.Contains(string(w.last()), "192.0.2.1")
+		assert.Equal(t, hinted, node != there)
 	}
 	far := actorOf(message.Node{System: 3, Process: 5}, 1)
 	far.Record().SetHint(strings.Repeat("h", address.MaxHint))
@@ -125,6 +128,62 @@ func TestHintsOnALink(t *testing.T) {
 	b, err := w.encoder.AppendEnvelope([]byte("before"), e, w.define)
 	assert.ErrorContains(t, err, "the limit is 255")
 	assert.Equal(t, string(b), "before")
+}
+
+func TestLinkDefinesEachNodeOnce(t *testing.T) {
+	r := newRegistry(t)
+	w := newWire(r, r)
+	elsewhere := message.Node{System: here.System, Process: 3}
+	for i := range uint64(3) {
+		e := message.Envelope{Target: actorOf(elsewhere, 1+i), Sender: actorOf(elsewhere, 10+i), Message: true}
+		same(t, w.pass(t, e), e)
+		got, _, err := w.encoder.Decode(w.last())
+		assert.NilError(t, err)
+		same(t, got, e)
+	}
+	assert.Equal(t, len(w.sent), 2+3, "a definition of the node, and one of bool")
+	_, err := w.encoder.AppendEnvelope(nil, message.Envelope{Target: actorOf(message.Node{Process: 4}, 1), Message: true}, refuse)
+	assert.ErrorContains(t, err, "refused")
+	e := message.Envelope{Target: actorOf(message.Node{Process: 4}, 1), Message: true}
+	same(t, w.pass(t, e), e)
+	assert.Equal(t, w.sent[len(w.sent)-2][1], byte(2), "no number was lost")
+
+	limits := message.Link{From: here, To: there, MaxDefinitions: 2}
+	w = &wire{encoder: message.NewEncoder(r, limits), decoder: message.NewDecoder(r, limits)}
+	for i := range uint64(2 * 4) {
+		e := message.Envelope{Target: actorOf(message.Node{Process: 1 + i%4}, 1), Message: true}
+		same(t, w.pass(t, e), e)
+	}
+	assert.Equal(t, len(w.sent), 3+2*4)
+}
+
+// Of an actor that lives at the sending node, though another one has created it, the receiver learns where it lives.
+func TestHintOfThoseWhoLiveAtTheSender(t *testing.T) {
+	r := newRegistry(t)
+	link := message.Link{From: here, To: there, Hint: "where the sender is"}
+	w := &wire{encoder: message.NewEncoder(r, link), decoder: message.NewDecoder(r, link)}
+	guest := func(counter uint64, hint string) []byte {
+		id := record.ID{System: here.System, Process: 8, Counter: counter}
+		a := address.Of(record.New(id)) // of another process: not the one that arrives
+		if hint != "" {
+			a.Record().SetHint(hint)
+		}
+		var data []byte
+		data, err := w.encoder.AppendEnvelope(nil, message.Envelope{Sender: a, Message: true}, w.define)
+		assert.NilError(t, err)
+		return data
+	}
+	for _, hint := range []string{link.Hint, "elsewhere", ""} {
+		for counter := range uint64(2) {
+			counter += 1000 + uint64(100*len(hint))
+			data := guest(counter, hint)
+			assert.Equal(t, len(data) < 10, hint != "elsewhere")
+			e, _, err := w.decoder.Decode(data)
+			assert.NilError(t, err)
+			assert.Equal(t, e.Sender.Record().ID().Counter, counter)
+			assert.Equal(t, e.Sender.Hint(), hint)
+		}
+	}
 }
 
 // An address that arrives is that of the actor itself, even when somebody had guessed it before.
@@ -312,10 +371,26 @@ func TestBytesThatHaveNoPlaceOnALink(t *testing.T) {
 		"definition with a long shape": definition(2, "x", strings.Repeat("s", 70_000)),
 		"definition with more behind":  definition(2, "x", "int", 0),
 		"half a definition":            definition(2, "x", "int")[:5],
+		"node that was not defined":    append([]byte{0x23, 2, 5}, greetBody...),
+		"node 0":                       append([]byte{0x23, 0, 5}, greetBody...),
+		"node without an actor":        {0x23, 1},
+		"sender's node, not defined":   append([]byte{0x4c, 2, 5}, greetBody...),
+		"two marks of the sender":      append([]byte{0xcc, 1, 5}, greetBody...),
+		"mark of a target in no node":  append([]byte{0x21, 1, 5}, greetBody...),
+		"mark of a sender in no node":  append([]byte{0x84, 1, 5}, greetBody...),
+		"definition of a node alone":   {0x11},
+		"definition of no node":        append([]byte{0x11, 2}, make([]byte, 16)...),
+		"definition of half a node":    append([]byte{0x11, 2, 1}, make([]byte, 14)...),
+		"definition of more":           append([]byte{0x11, 2, 1}, make([]byte, 16)...),
+		"definition of a node again":   append([]byte{0x11, 1, 1}, make([]byte, 15)...),
+		"node beyond the limit":        append([]byte{0x11, 0x81, 0x20, 1}, make([]byte, 15)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := message.NewDecoder(r, hereToThere)
 			_, defined, err := d.Decode(definition(1, greetName, greetShape))
+			assert.NilError(t, err)
+			assert.Assert(t, defined)
+			_, defined, err = d.Decode(append([]byte{0x11, 1, 7}, make([]byte, 15)...))
 			assert.NilError(t, err)
 			assert.Assert(t, defined)
 			taken := allocated(func() {
@@ -451,7 +526,11 @@ func TestLinkIsSafeForConcurrentUse(t *testing.T) {
 			for round := range rounds {
 				for i := range messages {
 					n := (i + g) % len(messages)
-					e := message.Envelope{Target: actorOf(there, uint64(g+1)), Sender: actorOf(here, uint64(n+1)), Message: messages[n]}
+					node := here
+					if n%2 == 1 {
+						node = message.Node{System: 9, Process: uint64(n)}
+					}
+					e := message.Envelope{Target: actorOf(there, uint64(g+1)), Sender: actorOf(node, uint64(n+1)), Message: messages[n]}
 					data, err := encoder.AppendEnvelope(nil, e, define)
 					if err != nil {
 						if !errors.Is(err, lost) {
@@ -484,7 +563,7 @@ func TestLinkIsSafeForConcurrentUse(t *testing.T) {
 		same(t, e.Message, messages[e.Sender.Record().ID().Counter-1])
 		got[e.Target.Record().ID().Counter]++
 	}
-	assert.Equal(t, definitions, 10)
+	assert.Equal(t, definitions, 10+len(messages)/2, "of types, and of nodes")
 	var failures int
 	for g := range goroutines {
 		assert.Equal(t, got[uint64(g+1)], taken[g])

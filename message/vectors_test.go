@@ -101,6 +101,7 @@ func TestLinkVectors(t *testing.T) {
 		{"the same again, the other way", message.Envelope{Target: actorOf(here, 300), Sender: actorOf(there, 57), Message: Greet{"World"}}},
 		{"without a sender", message.Envelope{Target: actorOf(there, 57), Message: "x"}},
 		{"from elsewhere", message.Envelope{Target: actorOf(there, 57), Sender: far, Message: Count(-5)}},
+		{"between actors that a third node has created", message.Envelope{Target: actorOf(message.Node{System: 1, Process: 2}, 57), Sender: actorOf(message.Node{System: 1, Process: 2}, 300), Message: Count(-5)}},
 		{"to nobody, from nobody", message.Envelope{Message: []any{1, Greet{"World"}}}},
 		{"of a type that is not known here", message.Envelope{Target: actorOf(there, 57), Message: message.Opaque{Name: "example.org/x", Shape: "int", Data: []byte{2}}}},
 	}

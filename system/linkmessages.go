@@ -107,22 +107,33 @@ func (ps *peers) relayed(data []byte) {
 }
 
 // Deliver is a method of transport.Handler.
-func (ps *peers) Deliver(from transport.Node, data []byte) {
+func (ps *peers) Deliver(from transport.Node, messages [][]byte) {
 	p := ps.get(from.Process)
+	for _, data := range messages {
+		ps.take(p, from, data)
+	}
+	p.arrivals.flush(p)
+}
+
+// take takes a message of a peer. What is for one and the same actor may wait for the next, or for the end of Deliver.
+func (ps *peers) take(p *peer, from transport.Node, data []byte) {
 	n := ps.node
 	if len(data) == 0 {
 		return
 	}
+	if data[0] != linkEncoded {
+		p.arrivals.flush(p)
+	}
 	switch body := data[1:]; data[0] {
 	case linkEncoded:
 		if p.decode == nil {
-			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(from), To: ps.own()})
+			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(from), To: ps.own(), Hint: hintOf(from.Process)})
 		}
 		e, definition, err := p.decode.Decode(body)
 		if err != nil {
 			n.malformed(e, err)
 		} else if !definition {
-			n.arrived(p, envelope{e.Message, e.Sender}, e.Target)
+			p.arrivals.add(p, envelope{e.Message, e.Sender}, e.Target)
 		}
 	case linkEnvelope:
 		e, err := n.messages.DecodeEnvelope(body)
@@ -156,6 +167,9 @@ func (n *node) malformed(e message.Envelope, err error) {
 func (n *node) arrived(p *peer, e envelope, to address.Address) {
 	if to.IsZero() {
 		return
+	}
+	if r := to.Record(); r.Binding() == nil && r.Hint() == "" && r.ID().Process != n.id.Process {
+		r.Suggest(hintOf(n.id.Process)) // it lived here, as others know: its creator must not be asked, who would send the message back
 	}
 	before := n.crowdings.Load()
 	_ = n.deliver(noContext, e, to, nil)

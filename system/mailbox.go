@@ -31,6 +31,24 @@ func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string
 	return "", nil
 }
 
+// pushAll puts envelopes into the mailbox if there is room for all of them below the mark. It reports whether it did.
+func (c *cell) pushAll(mail []envelope) bool {
+	n := c.node
+	c.lock()
+	if c.closed || len(c.queue)+len(mail) >= n.limits.Mark || n.synchronous != nil {
+		c.mu.Unlock()
+		return false
+	}
+	c.queue = append(c.queue, mail...)
+	idle := !c.scheduled
+	c.scheduled = true
+	c.mu.Unlock()
+	if idle {
+		n.ready(c, nil)
+	}
+	return true
+}
+
 // enqueue puts an envelope into the queue, and reports whether the actor has to be made ready. The lock is held.
 func (c *cell) enqueue(e envelope) (idle bool) {
 	c.queue = append(c.queue, e)

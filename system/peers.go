@@ -52,8 +52,11 @@ type peer struct {
 	children map[address.Address]*cell              // stubs of actors there whose parents are here
 	watches  map[address.Address]map[*cell]struct{} // actors there that are watched from here
 
-	decode *message.Decoder // of what comes from there; nil as an encoder is. Used by Deliver alone
-	orders sync.Mutex       // keeps what is said of one actor in the order in which it came about
+	orders sync.Mutex // keeps what is said of one actor in the order in which it came about
+
+	// Of Deliver alone.
+	decode   *message.Decoder // nil as an encoder is
+	arrivals arrivals
 }
 
 // A link is what it takes to send to a peer.
@@ -66,7 +69,7 @@ func (ps *peers) link(process uint64, endpoint string) *link {
 	node := transport.Node{System: ps.node.id.System, Process: process}
 	l := &link{to: ps.transport.Peer(node, endpoint)}
 	if ps.features.Ordered && ps.features.Reliable {
-		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(node)})
+		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(node), Hint: hintOf(ps.node.id.Process)})
 	}
 	return l
 }

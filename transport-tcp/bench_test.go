@@ -50,7 +50,11 @@ var (
 // bench is a Handler that hands on what it gets.
 type bench struct{ deliver func(data []byte) }
 
-func (b *bench) Deliver(_ transport.Node, data []byte)               { b.deliver(data) }
+func (b *bench) Deliver(_ transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		b.deliver(data)
+	}
+}
 func (b *bench) Undelivered(transport.Node, []byte, bool, error)     {}
 func (b *bench) Admit(_ context.Context, _ transport.Node) (_ error) { return nil }
 func open(node transport.Node, h transport.Handler) (transport.Transport, error) {

@@ -71,8 +71,10 @@ func TestTooManyDescriptors(t *testing.T) {
 // hub sends everything back.
 type hub struct{ tr transport.Transport }
 
-func (h *hub) Deliver(from transport.Node, data []byte) {
-	_ = h.tr.Peer(from, "").Send(context.Background(), 0, data)
+func (h *hub) Deliver(from transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		_ = h.tr.Peer(from, "").Send(context.Background(), 0, data)
+	}
 }
 func (h *hub) Undelivered(_ transport.Node, data []byte, _ bool, why error) {
 	fmt.Fprintln(os.Stderr, "not delivered:", string(data), why)

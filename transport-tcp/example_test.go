@@ -11,8 +11,10 @@ import (
 // printer is a Handler that prints what it gets.
 type printer struct{ done chan struct{} }
 
-func (p printer) Deliver(from transport.Node, data []byte) {
-	fmt.Printf("%s from %v\n", data, from)
+func (p printer) Deliver(from transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		fmt.Printf("%s from %v\n", data, from)
+	}
 	close(p.done)
 }
 func (p printer) Undelivered(transport.Node, []byte, bool, error) {}

@@ -59,8 +59,12 @@ func newNodeWith(t testing.TB, open opener, change func(*transport.Config)) *nod
 	return n
 }
 
-func (n *node) Deliver(from transport.Node, data []byte) {
-	n.update(func() { n.got[from] = append(n.got[from], string(data)) })
+func (n *node) Deliver(from transport.Node, messages [][]byte) {
+	n.update(func() {
+		for _, data := range messages {
+			n.got[from] = append(n.got[from], string(data))
+		}
+	})
 }
 
 func (n *node) Undelivered(_ transport.Node, data []byte, perhaps bool, why error) {

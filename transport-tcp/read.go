@@ -19,6 +19,9 @@ const (
 	stepMidway = 4 << 10
 )
 
+// maxTogether is how many messages are handed to the Handler at once.
+const maxTogether = 1024
+
 // maxKept is the length in bytes of buffers that stay for the next message.
 const maxKept = 4 << 20
 
@@ -32,6 +35,7 @@ type reader struct {
 	step       int // how much is read ahead
 	sum        checksum
 	unpacked   []byte
+	messages   [][]byte // to be delivered together
 }
 
 // fill sees to it that so many bytes are in the buffer.
@@ -277,19 +281,22 @@ func (c *conn) readBatch(r *reader, h header) error {
 	p := c.peer
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	handler, limit := p.node.config.Handler, p.node.config.MaxMessage
+	limit := p.node.config.MaxMessage
+	r.messages = r.messages[:0]
 	for i := range count {
 		var data []byte
 		if data, rest, ok = nextMessage(rest); !ok || len(data) > limit {
 			return fmt.Errorf("%w: malformed batch", errProtocol)
 		}
-		if i < skip {
-			continue
+		if i >= skip {
+			r.messages = append(r.messages, data)
 		}
-		if p.abandon.Load() {
-			return transport.ErrClosed
+		if len(r.messages) == maxTogether || i+1 == count && len(r.messages) > 0 {
+			if err := p.deliver(r.messages); err != nil {
+				return err
+			}
+			r.messages = r.messages[:0]
 		}
-		handler.Deliver(p.to, data)
 	}
 	if len(rest) > 0 {
 		return fmt.Errorf("%w: a batch is longer than its messages", errProtocol)
@@ -356,16 +363,24 @@ func (c *conn) readChunk(r *reader, h header) error {
 	if len(p.partial) == p.total {
 		p.turn.Lock()
 		defer p.turn.Unlock()
-		if p.abandon.Load() {
-			return transport.ErrClosed
+		if err := p.deliver([][]byte{p.partial}); err != nil {
+			return err
 		}
-		p.node.config.Handler.Deliver(p.to, p.partial)
 		p.partial = p.partial[:0]
 		if cap(p.partial) > maxKept {
 			p.partial = nil
 		}
 	}
 	c.finish(number+1, h.length, len(p.partial) > 0)
+	return nil
+}
+
+// deliver hands messages to the Handler, unless nothing more is to be delivered. The turn is held.
+func (p *peer) deliver(messages [][]byte) error {
+	if p.abandon.Load() {
+		return transport.ErrClosed
+	}
+	p.node.config.Handler.Deliver(p.to, messages)
 	return nil
 }
 

@@ -75,9 +75,11 @@ func (stub) SetWriteDeadline(time.Time) error { return nil }
 
 type discard struct{ limit int }
 
-func (d discard) Deliver(_ transport.Node, data []byte) {
-	if len(data) > d.limit {
-		panic("a message above the limit was delivered")
+func (d discard) Deliver(_ transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		if len(data) > d.limit {
+			panic("a message above the limit was delivered")
+		}
 	}
 }
 func (discard) Undelivered(transport.Node, []byte, bool, error) {}

@@ -119,12 +119,12 @@ func (c Config) WithDefaults(f Features) Config {
 }
 
 // A Handler is what a transport tells of what happens. Its methods are called from goroutines of the transport, which wait for them: Deliver and Undelivered for one
-// peer one after the other, those for different peers, and Admit, at once. They keep nothing of data after they return, and may call Send and Forget of any peer with a
+// peer one after the other, those for different peers, and Admit, at once. They keep nothing of what they are given after they return, and may call Send and Forget of any peer with a
 // context that is bounded, but neither Shutdown nor Close, which wait for them.
 type Handler interface {
-	// Deliver takes a message from another node. It returns soon: what comes from that node waits behind it. When the transport confirms messages, it
-	// does so after Deliver has returned.
-	Deliver(from Node, data []byte)
+	// Deliver takes messages from another node, one or several that came together, in their order. It returns soon: what comes from that node waits behind it.
+	// When the transport confirms messages, it does so after Deliver has returned.
+	Deliver(from Node, messages [][]byte)
 
 	// Undelivered takes back a message that Send took and that did not reach its node; or, if perhaps, of which
 	// nobody knows whether it did. A transport that is not reliable takes back what never left; it does not know more. A message is taken back at most once, and no message that Deliver got for certain. why is what to tell people.

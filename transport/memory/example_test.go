@@ -12,9 +12,11 @@ import (
 // printer is a Handler that prints what it is told.
 type printer chan struct{}
 
-func (p printer) Deliver(from transport.Node, data []byte) {
-	fmt.Printf("%s, from %v\n", data, from)
-	p <- struct{}{}
+func (p printer) Deliver(from transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		fmt.Printf("%s, from %v\n", data, from)
+		p <- struct{}{}
+	}
 }
 
 func (p printer) Undelivered(to transport.Node, data []byte, perhaps bool, why error) {

@@ -32,7 +32,11 @@ func (n *node) event(format string, args ...any) {
 	n.events <- fmt.Sprintf("%v ", time.Since(n.opened)) + fmt.Sprintf(format, args...)
 }
 
-func (n *node) Deliver(_ transport.Node, data []byte) { n.event("got %s", data) }
+func (n *node) Deliver(_ transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		n.event("got %s", data)
+	}
+}
 
 func (n *node) Undelivered(_ transport.Node, data []byte, perhaps bool, why error) {
 	n.event("lost %s (perhaps: %v): %v", data, perhaps, why)

@@ -412,7 +412,7 @@ func (p *peer) call() {
 			// In a buffer of the node's own: a Handler that keeps it is found out, and the sender may still need the message.
 			buffer = append(buffer[:0], m.data...)
 			t.net.mu.Unlock()
-			handler.Deliver(p.to, buffer)
+			handler.Deliver(p.to, [][]byte{buffer})
 			t.net.mu.Lock()
 			if !t.killed && t.features.Reliable {
 				m.handled = true

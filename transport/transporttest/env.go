@@ -153,9 +153,18 @@ func (n *node) endpoint() string {
 // peer returns what sends to another node of the test.
 func (n *node) peer(to *node) transport.Peer { return n.tr.Peer(to.id, to.endpoint()) }
 
-func (n *node) Deliver(from transport.Node, data []byte) {
+func (n *node) Deliver(from transport.Node, messages [][]byte) {
 	n.enter("Deliver", from)
 	defer n.leave(from)
+	if len(messages) == 0 {
+		n.e.Errorf("Deliver was called without a message")
+	}
+	for _, data := range messages {
+		n.take(from, data)
+	}
+}
+
+func (n *node) take(from transport.Node, data []byte) {
 	n.update(func() {
 		if n.mute[from] {
 			n.e.Errorf("Deliver was called with a message of %v after Forget had returned", from)

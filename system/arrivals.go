@@ -1,0 +1,36 @@
+package system
+
+import "thespian.dev/address"
+
+// arrivals are messages from a peer that came together for one actor, and go into its mailbox in one step.
+type arrivals struct {
+	to   *cell
+	mail []envelope
+}
+
+// add takes a message. One for another actor than the last sends those before it on their way.
+func (a *arrivals) add(p *peer, e envelope, to address.Address) {
+	c, _ := p.node.local(to).(*cell)
+	if c != a.to || c == nil {
+		a.flush(p)
+	}
+	if c == nil || c.stub {
+		p.node.arrived(p, e, to)
+		return
+	}
+	a.to = c
+	a.mail = append(a.mail, e)
+}
+
+func (a *arrivals) flush(p *peer) {
+	if a.to == nil {
+		return
+	}
+	if len(a.mail) == 1 || !a.to.pushAll(a.mail) {
+		for _, e := range a.mail {
+			p.node.arrived(p, e, a.to.self)
+		}
+	}
+	clear(a.mail)
+	a.to, a.mail = nil, a.mail[:0]
+}
