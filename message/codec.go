@@ -253,7 +253,7 @@ func (r *Registry) cut(data []byte) (e *entry, opaque any, body []byte, err erro
 	if e = r.byName[string(name)]; e != nil && string(shape) == e.full().shape {
 		return e, nil, body, nil
 	}
-	o := Opaque{Name: string(name), Shape: string(shape), Data: append([]byte{}, body...)}
+	o := Opaque{Name: string(name), Shape: string(shape), Data: copied(body)}
 	if e != nil {
 		o.Here = e.shape
 	}
@@ -264,7 +264,7 @@ func (r *Registry) cut(data []byte) (e *entry, opaque any, body []byte, err erro
 func (r *Registry) decodeValue(e *entry, body []byte) (msg any, err error) {
 	switch e.typ { // nothing of anybody's runs for what is most
 	case bytesType:
-		return append([]byte{}, body...), nil
+		return copied(body), nil
 	case stringType:
 		return string(body), nil
 	}
@@ -298,7 +298,7 @@ func (r *Registry) decodeHeld(data []byte, depth int) (any, error) {
 func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 	switch e.typ {
 	case bytesType:
-		return append([]byte{}, body...), nil
+		return copied(body), nil
 	case stringType:
 		return string(body), nil
 	case intType: // without reflection, where that is most
@@ -327,7 +327,7 @@ func (r *Registry) decodeBody(e *entry, body []byte, depth int) (any, error) {
 			return nil, err
 		}
 	case formBytes:
-		v.SetBytes(append([]byte{}, body...))
+		v.SetBytes(copied(body))
 	case formString:
 		v.SetString(string(body))
 	case formBool:
@@ -408,4 +408,11 @@ func (o Opaque) valid() error {
 		return fmt.Errorf("an Opaque that no Decode returned cannot be sent: %w", ErrMalformed)
 	}
 	return nil
+}
+
+// copied returns a copy of b that has no room for more, and is not nil.
+func copied(b []byte) []byte {
+	c := make([]byte, len(b))
+	copy(c, b)
+	return c
 }

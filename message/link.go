@@ -159,8 +159,8 @@ func (l *Link) cutEnvelope(data []byte, nodes []Node, recent *recentActors) (e E
 	if !ok {
 		return Envelope{}, 0, nil, fmt.Errorf("%w: neither an envelope nor a definition", ErrMalformed)
 	}
-	if e.Target, rest, err = l.cutInForm(target, data[1:], nodes, recent); err == nil {
-		e.Sender, rest, err = l.cutInForm(sender, rest, nodes, recent)
+	if e.Target, rest, err = l.cutInForm(target, asTarget, data[1:], nodes, recent); err == nil {
+		e.Sender, rest, err = l.cutInForm(sender, asSender, rest, nodes, recent)
 	}
 	if err != nil {
 		return Envelope{}, 0, nil, err
@@ -172,7 +172,7 @@ func (l *Link) cutEnvelope(data []byte, nodes []Node, recent *recentActors) (e E
 	return e, number, rest[n:], nil
 }
 
-func (l *Link) cutInForm(kind byte, data []byte, nodes []Node, recent *recentActors) (a address.Address, rest []byte, err error) {
+func (l *Link) cutInForm(kind byte, place int, data []byte, nodes []Node, recent *recentActors) (a address.Address, rest []byte, err error) {
 	node := l.From
 	switch kind {
 	case noAddress:
@@ -192,7 +192,7 @@ func (l *Link) cutInForm(kind byte, data []byte, nodes []Node, recent *recentAct
 	if n <= 0 || counter == 0 {
 		return address.Address{}, nil, fmt.Errorf("%w: no actor's number", ErrMalformed)
 	}
-	r := recent.intern(record.ID{System: node.System, Process: node.Process, Counter: counter}, node == l.To)
+	r := recent.intern(record.ID{System: node.System, Process: node.Process, Counter: counter}, place, node == l.To)
 	if kind == here && l.Hint != "" && r.Hint() == "" {
 		r.Suggest(l.Hint)
 	}
@@ -207,7 +207,7 @@ func (r *Registry) decodeNumbered(e Envelope, t *linkType, body []byte) (_ Envel
 	case t.entry != nil:
 		e.Message, err = r.decodeValue(t.entry, body)
 	default:
-		e.Message = Opaque{Name: t.name, Shape: t.shape, Here: t.here, Data: append([]byte{}, body...)}
+		e.Message = Opaque{Name: t.name, Shape: t.shape, Here: t.here, Data: copied(body)}
 	}
 	return e, err
 }

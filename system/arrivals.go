@@ -1,6 +1,10 @@
 package system
 
-import "thespian.dev/address"
+import (
+	"runtime"
+
+	"thespian.dev/address"
+)
 
 // arrivals are messages from a peer that came together for one actor, and go into its mailbox in one step.
 type arrivals struct {
@@ -26,7 +30,14 @@ func (a *arrivals) flush(p *peer) {
 	if a.to == nil {
 		return
 	}
-	if len(a.mail) == 1 || !a.to.pushAll(a.mail) {
+	done, behind, full := a.to.pushAll(a.mail)
+	if behind { // the actor may wait for this processor: that costs less than to stop the senders
+		runtime.Gosched()
+	}
+	if full {
+		p.node.peers.stopIfFull(p, a.to)
+	}
+	if !done {
 		for _, e := range a.mail {
 			p.node.arrived(p, e, a.to.self)
 		}

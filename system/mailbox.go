@@ -31,22 +31,27 @@ func (c *cell) push(ctx context.Context, e envelope, from *cell) (refused string
 	return "", nil
 }
 
-// pushAll puts envelopes into the mailbox if there is room for all of them below the mark. It reports whether it did.
-func (c *cell) pushAll(mail []envelope) bool {
+// pushAll puts what came from another process into the mailbox, whose senders have no way to wait here, if there is room for all of it below the hard limit. It reports
+// whether it did, whether the actor is behind, and whether the mailbox has reached its mark.
+func (c *cell) pushAll(mail []envelope) (done, behind, full bool) {
 	n := c.node
 	c.lock()
-	if c.closed || len(c.queue)+len(mail) >= n.limits.Mark || n.synchronous != nil {
+	if c.closed || len(c.queue)+len(mail) > n.limits.Hard || n.synchronous != nil {
 		c.mu.Unlock()
-		return false
+		return false, false, false
 	}
 	c.queue = append(c.queue, mail...)
+	behind = len(c.queue) > n.limits.Mark/4
+	if full = c.room() == 0; full && c.more != nil {
+		c.more.freeSends()
+	}
 	idle := !c.scheduled
 	c.scheduled = true
 	c.mu.Unlock()
 	if idle {
 		n.ready(c, nil)
 	}
-	return true
+	return true, behind, full
 }
 
 // enqueue puts an envelope into the queue, and reports whether the actor has to be made ready. The lock is held.
