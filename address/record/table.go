@@ -3,18 +3,27 @@ package record
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"weak"
 )
 
 // The table of records is one for each process, as the identity of a pointer is. It is cut into shards, so that
 // goroutines that decode addresses seldom meet at one lock.
+//
+// Records that were collected leave their entries behind until the shard is swept, which is after the next collection for those shards that have
+// changed much, and after one of the next eight for all. (A cleanup for each record would take as long as all the rest of entering it.)
 var shards [64]shard
 
 type shard struct {
 	mu      sync.Mutex
 	records map[ID]weak.Pointer[Record]
-	_       [40]byte // keeps two locks off one cache line
+	entered int      // since the last sweep
+	age     int      // in collections, since the last sweep
+	_       [24]byte // keeps two locks off one cache line
 }
+
+// sweeping says that a sweep follows the next collection.
+var sweeping atomic.Bool
 
 func shardOf(id ID) *shard {
 	h := (id.Counter ^ id.Process ^ id.System) * 0x9e3779b97f4a7c15
@@ -55,23 +64,52 @@ func (s *shard) enter(r *Record) {
 		s.records = make(map[ID]weak.Pointer[Record])
 	}
 	s.records[r.id] = weak.Make(r)
-	runtime.AddCleanup(r, forget, r.id)
+	s.entered++
+	sweepLater()
 }
 
-// forget removes the entry of a record that was collected, unless another record took its place since.
-func forget(id ID) {
-	s := shardOf(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if p, ok := s.records[id]; ok && p.Value() == nil {
-		delete(s.records, id)
-		if len(s.records) == 0 {
-			s.records = nil // a map never gives memory back by itself
-		}
+// sweepLater has the table swept after the next collection, which finds an object that nobody holds.
+func sweepLater() {
+	if !sweeping.Load() && sweeping.CompareAndSwap(false, true) {
+		runtime.AddCleanup(new(*int), sweep, struct{}{})
 	}
 }
 
-// Len returns how many records the table holds.
+// sweep removes the entries of records that were collected, and goes on while there are records.
+func sweep(struct{}) {
+	sweeping.Store(false)
+	left := false
+	for i := range shards {
+		left = shards[i].sweep() || left
+	}
+	if left {
+		sweepLater()
+	}
+}
+
+// sweptAtAge is how many collections a shard is left alone at most.
+const sweptAtAge = 8
+
+// sweep reports whether there are entries left.
+func (s *shard) sweep() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.age++; s.age < sweptAtAge && s.entered <= len(s.records)/8 {
+		return len(s.records) > 0
+	}
+	s.age, s.entered = 0, 0
+	for id, r := range s.records {
+		if r.Value() == nil {
+			delete(s.records, id)
+		}
+	}
+	if len(s.records) == 0 {
+		s.records = nil // a map never gives memory back by itself
+	}
+	return s.records != nil
+}
+
+// Len returns how many records the table holds, with those that were collected since it was swept.
 func Len() int {
 	n := 0
 	for i := range shards {
