@@ -163,9 +163,12 @@ var app = system.App{
 		{Name: "listener", New: func() actor.Actor { return &listener{} }},
 		{Name: "thread", New: newServant, Startup: actor.Goroutine},
 		{Name: "pooled", New: newServant, Startup: actor.Forkserver},
+		{Name: "sower", New: func() actor.Actor { return &sower{} }},
+		{Name: "seed", New: func() actor.Actor { return &seed{} }},
+		{Name: "pooled seed", New: func() actor.Actor { return &seed{} }, Startup: actor.Forkserver},
 		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
 	},
-	Messages: message.Types(Say{}, Order{}, Told{}),
+	Messages: message.Types(Say{}, Order{}, Told{}, Sow{}, Reaped{}),
 }
 
 // A runner fails when a process of the tests is left at the end.

@@ -19,6 +19,7 @@ type lifeline struct {
 	messages *message.Registry
 
 	mu      sync.Mutex
+	written *sync.Cond // something was written, or nothing will be any more
 	pending []byte
 	more    chan struct{} // holds a token while something is pending
 	closed  bool
@@ -42,6 +43,7 @@ var controlMessages = sync.OnceValue(func() *message.Registry {
 
 func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline {
 	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{})}
+	l.written = sync.NewCond(&l.mu)
 	go l.write()
 	return l
 }
@@ -79,6 +81,7 @@ func (l *lifeline) write() {
 			l.mu.Lock()
 			writing, l.pending = l.pending, writing[:0]
 			closed := l.closed
+			l.written.Broadcast()
 			l.mu.Unlock()
 			if len(writing) == 0 {
 				if closed {
@@ -89,6 +92,7 @@ func (l *lifeline) write() {
 			if _, err := l.conn.Write(writing); err != nil {
 				l.mu.Lock()
 				l.closed, l.pending = true, nil // nobody would write what comes
+				l.written.Broadcast()
 				l.mu.Unlock()
 				return
 			}
@@ -106,6 +110,7 @@ func (l *lifeline) receive() (any, error) { return readControl(l.in, l.messages)
 func (l *lifeline) shut() {
 	l.mu.Lock()
 	l.closed = true
+	l.written.Broadcast()
 	select {
 	case l.more <- struct{}{}:
 	default:
@@ -130,6 +135,16 @@ func (l *lifeline) offer(msg any) bool {
 }
 
 const maxOffer = 1 << 20
+
+// bring is send for what is much: it waits until what was sent before is nearly written.
+func (l *lifeline) bring(msg any) error {
+	l.mu.Lock()
+	for len(l.pending) > maxOffer && !l.closed {
+		l.written.Wait()
+	}
+	l.mu.Unlock()
+	return l.send(msg)
+}
 
 // A role is the first thing that a new process of a system finds in its lifeline, before it has begun: what it is to be. Without an Admin's it is a host.
 type role struct{ Admin *adminRole }

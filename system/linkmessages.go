@@ -80,10 +80,12 @@ func (p *peer) sendControl(to *link, flow uint64, data []byte) {
 	}
 }
 
-// relay has something brought to a peer by the Admin: the transport of this process closes already, and what still comes to its actors, who have ended, needs an answer. What would
-// be too much for the lifeline is left out.
+// relay has something brought to a peer by the Admin: the transport of this process closes already, and what still comes to its actors, who have ended, needs an answer. It is no
+// more than the windows of those who sent it hold.
 func (p *peer) relay(data []byte) {
-	p.node.client.line.offer(admin.Relay{To: p.process, Data: data})
+	if err := p.node.client.line.bring(admin.Relay{To: p.process, Data: data}); err != nil {
+		p.node.log.Warn("an answer of a process that ends is lost", "to", p.process, "error", err)
+	}
 }
 
 // relayed takes what another process had relayed.

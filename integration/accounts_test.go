@@ -1,0 +1,104 @@
+//go:build linux
+
+package integration
+
+import (
+	"errors"
+	"testing"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/address"
+	"thespian.dev/message"
+)
+
+// A Sow orders a sower to create a child and to send to it at once.
+type Sow struct {
+	Kind      string
+	Stillborn bool
+	Count     int
+	Size      int
+}
+
+// Reaped says how many messages have come back, and how many are dead letters.
+type Reaped struct{ Back, Dead int }
+
+// A sower creates a child and sends to it. All that it sends comes back: as poison, or as dead letters, which it handles.
+type sower struct {
+	asker  address.Address
+	count  int
+	reaped Reaped
+}
+
+type seed struct{}
+
+var errStillborn = errors.New("stillborn")
+
+func (*seed) Start(_ *actor.Context, args any) error {
+	if sow := args.(Sow); sow.Stillborn {
+		return errStillborn
+	}
+	return nil
+}
+
+func (*seed) Receive(ctx *actor.Context, msg any) error {
+	ctx.Exit()
+	return actor.Permanent(errStillborn)
+}
+
+func (s *sower) Start(ctx *actor.Context, _ any) error {
+	ctx.HandleDeadLetters(true)
+	return nil
+}
+
+func (s *sower) Receive(ctx *actor.Context, msg any) error {
+	switch m := msg.(type) {
+	case Sow:
+		s.asker, s.count, s.reaped = ctx.Sender(), m.Count, Reaped{}
+		child := ctx.Create(m.Kind, actor.CreateOptions{Args: m})
+		body := string(make([]byte, m.Size))
+		for range m.Count {
+			ctx.Send(child, Say{body})
+		}
+	case message.PoisonMessage:
+		s.reaped.Back++
+	case message.DeadEnvelope:
+		s.reaped.Dead++
+	default:
+		return nil
+	}
+	if s.reaped.Back+s.reaped.Dead == s.count {
+		ctx.Send(s.asker, s.reaped)
+	}
+	return nil
+}
+
+// What is sent to a child that could not start, or that exits at the first message, comes back or is a dead letter, all of it.
+func TestMailOfChildrenThatEndAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		sow   Sow
+		times int
+	}{
+		{"stillborn, spawned", Sow{"seed", true, 10, 64}, 20},
+		{"stillborn, pooled", Sow{"pooled seed", true, 10, 64}, 50},
+		{"stillborn, pooled, many", Sow{"pooled seed", true, 10_000, 64}, 5},
+		{"stillborn, pooled, large", Sow{"pooled seed", true, 8, 1 << 20}, 5},
+		{"exits, spawned", Sow{"seed", false, 10, 64}, 20},
+		{"exits, pooled", Sow{"pooled seed", false, 10, 64}, 50},
+		{"exits, pooled, many", Sow{"pooled seed", false, 10_000, 64}, 5},
+		{"exits, pooled, large", Sow{"pooled seed", false, 8, 1 << 20}, 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sys := start(t, nil)
+			s := create(t, sys, "sower")
+			for range c.times {
+				reply, err := sys.Ask(within(t), s, c.sow)
+				assert.NilError(t, err)
+				reaped := reply.(Reaped)
+				assert.Equal(t, reaped.Back+reaped.Dead, c.sow.Count)
+			}
+		})
+	}
+}
