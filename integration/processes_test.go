@@ -445,7 +445,7 @@ func TestUnknownKind(t *testing.T) {
 	sys := start(t, nil)
 	_, err := sys.Create(within(t), "nobody")
 	assert.Assert(t, errors.Is(err, system.ErrUnknownKind))
-	assert.ErrorContains(t, err, "the kinds are: gpu, listener, pooled, servant, thread")
+	assert.ErrorContains(t, err, "the kinds are: gpu, listener, pooled, pooled seed, seed, servant, sower, thread")
 }
 
 func TestDeadLettersOfAllProcesses(t *testing.T) {

@@ -27,6 +27,15 @@ func NewDecoder(r *Registry, link Link) *Decoder {
 // The error wraps [ErrMalformed]. A node that keeps to the rules causes none, but for values that a type which turns itself into a value does not take. If the
 // addresses could be read, they are in e nevertheless. Later data can be decoded after an error.
 func (d *Decoder) Decode(data []byte) (e Envelope, defined bool, err error) {
+	return d.decode(data, false)
+}
+
+// DecodeOwn is Decode for who gives the data away: a message of bytes is a part of it.
+func (d *Decoder) DecodeOwn(data []byte) (e Envelope, defined bool, err error) {
+	return d.decode(data, true)
+}
+
+func (d *Decoder) decode(data []byte, own bool) (e Envelope, defined bool, err error) {
 	if isDefinition(data) {
 		if err := d.define(data[0], data[1:]); err != nil {
 			return Envelope{}, false, fmt.Errorf("%w: definition: %w", ErrMalformed, err)
@@ -45,6 +54,10 @@ func (d *Decoder) Decode(data []byte) (e Envelope, defined bool, err error) {
 		if t == nil {
 			return e, false, fmt.Errorf("%w: %w: %d", ErrMalformed, errUnknownNumber, number)
 		}
+	}
+	if own && t != nil && t.entry != nil && t.entry.typ == bytesType {
+		e.Message = body[:len(body):len(body)]
+		return e, false, nil
 	}
 	e, err = d.registry.decodeNumbered(e, t, body)
 	return e, false, err

@@ -451,6 +451,26 @@ func TestTruncatedMessagesOfALink(t *testing.T) {
 	}
 }
 
+// Who gives data away gets what is in it, and everything else as always.
+func TestMessagesOutOfTheirData(t *testing.T) {
+	r := newRegistry(t, samples())
+	w := newWire(r, r)
+	for _, msg := range []any{[]byte("bytes"), "text", Greet{"World"}, message.Opaque{Name: "example.org/x", Shape: "int", Data: []byte{2}}} {
+		e := message.Envelope{Target: actorOf(there, 1), Sender: actorOf(here, 1), Message: msg}
+		w.pass(t, e)
+		data := append(w.last(), "behind"...)[:len(w.last())]
+		got, defined, err := w.decoder.DecodeOwn(data)
+		assert.NilError(t, err)
+		assert.Assert(t, !defined)
+		same(t, got, e)
+		if b, ok := got.Message.([]byte); ok {
+			_ = append(b, 'x')
+			assert.Equal(t, string(data[len(data):][:6]), "behind", "there is no room behind it")
+			assert.Assert(t, &b[0] == &data[len(data)-len(b)])
+		}
+	}
+}
+
 // Who sends something can tell later what it was.
 func TestEncoderDecodesWhatItEncoded(t *testing.T) {
 	knows, nobody := newRegistry(t, samples()), newRegistry(t)

@@ -131,7 +131,11 @@ func (ps *peers) take(p *peer, from transport.Node, data []byte) {
 		if p.decode == nil {
 			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(from), To: ps.own(), Hint: hintOf(from.Process)})
 		}
-		e, definition, err := p.decode.Decode(body)
+		decode := p.decode.Decode
+		if len(data) > transport.LongMessage {
+			decode = p.decode.DecodeOwn
+		}
+		e, definition, err := decode(body)
 		if err != nil {
 			n.malformed(e, err)
 		} else if !definition {

@@ -293,8 +293,8 @@ func (p *peer) awaitProceed(ctx context.Context, e envelope, to address.Address,
 // buffers hold what is encoded until the transport has copied it.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// largeBuffer is the length in bytes of buffers that are not kept.
-const largeBuffer = 64 << 10
+// largeBuffer is the length in bytes of buffers that are not kept: large ones go at the next collection.
+const largeBuffer = 4 << 20
 
 // transmit encodes a message and hands it to the transport.
 func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.Address, from *cell) error {

@@ -275,7 +275,11 @@ func (c *conn) writeChunk(f frame, confirm uint64) error {
 			return c.writeBoth(kindChunk, flagCompressed, head, packed)
 		}
 	}
-	return c.writeBoth(kindChunk, 0, head, data)
+	flags := uint16(0)
+	if !c.leaves {
+		flags = flagUnsummed
+	}
+	return c.writeBoth(kindChunk, flags, head, data)
 }
 
 func (c *conn) writeBoth(kind byte, flags uint16, head, rest []byte) error {

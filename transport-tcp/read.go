@@ -22,9 +22,6 @@ const (
 // maxTogether is how many messages are handed to the Handler at once.
 const maxTogether = 1024
 
-// maxKept is the length in bytes of buffers that stay for the next message.
-const maxKept = 4 << 20
-
 var errGoodbye = errors.New("the other node said goodbye")
 
 // reader reads frames. What it returns lies in its buffer until the next call.
@@ -34,6 +31,7 @@ type reader struct {
 	begin, end int
 	step       int // how much is read ahead
 	sum        checksum
+	unsummed   bool // what is read now is not in the checksum
 	unpacked   []byte
 	messages   [][]byte // to be delivered together
 }
@@ -75,6 +73,7 @@ func (r *reader) header() (header, error) {
 	b := r.buf[r.begin : r.begin+message.FrameHeader]
 	h, err := parseHeader(b)
 	r.sum.begin(b)
+	r.unsummed = false
 	r.begin += message.FrameHeader
 	return h, err
 }
@@ -95,7 +94,9 @@ func (r *reader) part(n int) ([]byte, error) {
 	}
 	b := r.buf[r.begin : r.begin+n]
 	r.begin += n
-	r.sum.add(b)
+	if !r.unsummed {
+		r.sum.add(b)
+	}
 	return b, nil
 }
 
@@ -104,7 +105,9 @@ func (r *reader) into(b []byte) error {
 	n := copy(b, r.buf[r.begin:r.end])
 	r.begin += n
 	_, err := io.ReadFull(r.from, b[n:])
-	r.sum.add(b)
+	if !r.unsummed {
+		r.sum.add(b)
+	}
 	return err
 }
 
@@ -310,6 +313,7 @@ func (c *conn) readChunk(r *reader, h header) error {
 	if err != nil {
 		return err
 	}
+	r.unsummed = h.flags&flagUnsummed != 0
 	p := c.peer
 	confirms, number := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
 	total, at := binary.BigEndian.Uint64(b[16:]), binary.BigEndian.Uint64(b[24:])
@@ -366,10 +370,7 @@ func (c *conn) readChunk(r *reader, h header) error {
 		if err := p.deliver([][]byte{p.partial}); err != nil {
 			return err
 		}
-		p.partial = p.partial[:0]
-		if cap(p.partial) > maxKept {
-			p.partial = nil
-		}
+		p.partial = nil // it is the Handler's
 	}
 	c.finish(number+1, h.length, len(p.partial) > 0)
 	return nil
@@ -389,7 +390,7 @@ func (p *peer) room(at, n, total int) {
 	p.total = total
 	p.partial = p.partial[:at]
 	if cap(p.partial) < at+n {
-		grown := make([]byte, at, min(total, max(2*cap(p.partial), at+n, 1<<20)))
+		grown := make([]byte, at, min(total, max(2*(at+n), 1<<20)))
 		copy(grown, p.partial)
 		p.partial = grown
 	}

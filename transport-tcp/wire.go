@@ -19,8 +19,12 @@ const (
 	kindGoodbye             // confirmed, 8
 )
 
-// flagCompressed: what follows the fixed part of a batch or a chunk is a block of s2.
-const flagCompressed = 1
+// flagCompressed: what follows the fixed part of a batch or a chunk is a block of s2. flagUnsummed: the checksum of a chunk is that of its header and fixed part alone; within a
+// host nothing happens to bytes on their way, and to sum them up takes as long as to copy them.
+const (
+	flagCompressed = 1 << iota
+	flagUnsummed
+)
 
 // The lengths in bytes of the fixed parts of payloads, and with the frame's header.
 const (
@@ -79,7 +83,11 @@ func parseHeader(b []byte) (header, error) {
 	default:
 		return header{}, fmt.Errorf("%w: kind %d", errProtocol, h.kind)
 	}
-	if h.length < fixed || h.flags&^flagCompressed != 0 {
+	known := uint16(flagCompressed)
+	if h.kind == kindChunk {
+		known |= flagUnsummed
+	}
+	if h.length < fixed || h.flags&^known != 0 {
 		return header{}, fmt.Errorf("%w: kind %d with %d bytes and flags %x", errProtocol, h.kind, h.length, h.flags)
 	}
 	return h, nil
@@ -106,7 +114,9 @@ func sealHeader(b []byte, kind byte, flags uint16, rest []byte) {
 	var sum checksum
 	sum.begin(b)
 	sum.add(b[message.FrameHeader:])
-	sum.add(rest)
+	if flags&flagUnsummed == 0 {
+		sum.add(rest)
+	}
 	binary.BigEndian.PutUint32(b[12:], sum.value())
 }
 

@@ -101,6 +101,7 @@ func FuzzFrames(f *testing.F) {
 	f.Add(append(chunk(0, 0, 6, 0, "abc"), chunk(0, 1, 6, 3, "def")...))
 	f.Add(append(chunk(0, 0, 6, 0, "abc"), chunk(0, 0, 6, 3, "def")...))
 	f.Add(chunk(flagCompressed, 0, 6, 0, "\x06\x14abcdef"))
+	f.Add(chunk(flagUnsummed, 0, 6, 0, "abcdef"))
 	f.Add(Frame(kindBatch, 0, append(make([]byte, 19), 1, 3, 'a', 'b', 'c')))
 	f.Add(Frame(kindGoodbye, 0, make([]byte, 8)))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -119,7 +119,7 @@ func (c Config) WithDefaults(f Features) Config {
 }
 
 // A Handler is what a transport tells of what happens. Its methods are called from goroutines of the transport, which wait for them: Deliver and Undelivered for one
-// peer one after the other, those for different peers, and Admit, at once. They keep nothing of what they are given after they return, and may call Send and Forget of any peer with a
+// peer one after the other, those for different peers, and Admit, at once. They keep nothing of what they are given after they return, but for a message that is longer than [LongMessage], which Deliver gets by itself and may keep, and may call Send and Forget of any peer with a
 // context that is bounded, but neither Shutdown nor Close, which wait for them.
 type Handler interface {
 	// Deliver takes messages from another node, one or several that came together, in their order. It returns soon: what comes from that node waits behind it.

@@ -411,8 +411,12 @@ func (p *peer) call() {
 			p.waiting -= m.size()
 			// In a buffer of the node's own: a Handler that keeps it is found out, and the sender may still need the message.
 			buffer = append(buffer[:0], m.data...)
+			data := buffer
+			if len(data) > transport.LongMessage {
+				buffer = nil // that one is the Handler's
+			}
 			t.net.mu.Unlock()
-			handler.Deliver(p.to, [][]byte{buffer})
+			handler.Deliver(p.to, [][]byte{data})
 			t.net.mu.Lock()
 			if !t.killed && t.features.Reliable {
 				m.handled = true

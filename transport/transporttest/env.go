@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -85,10 +86,17 @@ type node struct {
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced at each change of what follows
 	delivered map[transport.Node][]string
+	kept      []kept
 	lost      map[transport.Node][]loss
 	busy      map[transport.Node]bool
 	mute      map[transport.Node]bool // those of whom nothing may be delivered any more
 	closed    bool
+}
+
+// kept is a message that is the Handler's, as it came.
+type kept struct {
+	data []byte
+	sum  uint32
 }
 
 // loss is a message that was reported.
@@ -139,7 +147,14 @@ func (n *node) close() {
 			n.e.Errorf("Close: %v", err)
 		}
 	}))
-	n.update(func() { n.closed = true })
+	n.update(func() {
+		n.closed = true
+		for _, k := range n.kept {
+			if crc32.ChecksumIEEE(k.data) != k.sum {
+				n.e.Errorf("a long message of %d bytes changed after it was delivered", len(k.data))
+			}
+		}
+	})
 }
 
 // endpoint is where others reach the node.
@@ -160,6 +175,9 @@ func (n *node) Deliver(from transport.Node, messages [][]byte) {
 		n.e.Errorf("Deliver was called without a message")
 	}
 	for _, data := range messages {
+		if len(data) > transport.LongMessage && len(messages) > 1 {
+			n.e.Errorf("a message of %d bytes was delivered beside others", len(data))
+		}
 		n.take(from, data)
 	}
 }
@@ -170,6 +188,9 @@ func (n *node) take(from transport.Node, data []byte) {
 			n.e.Errorf("Deliver was called with a message of %v after Forget had returned", from)
 		}
 		n.delivered[from] = append(n.delivered[from], string(data))
+		if len(data) > transport.LongMessage {
+			n.kept = append(n.kept, kept{data, crc32.ChecksumIEEE(data)})
+		}
 	})
 	if n.onDeliver != nil {
 		n.onDeliver(from, data)
