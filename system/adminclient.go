@@ -42,7 +42,7 @@ func (a *adminClient) ask(request func(number uint64) any, then func(answer any)
 	number := a.serial
 	a.pending[number] = then
 	a.mu.Unlock()
-	if err := a.line.send(request(number)); err != nil {
+	if err := a.line.bring(request(number)); err != nil {
 		a.answered(number, admin.Done{Request: number, Failure: admin.Failure{Code: admin.CodeFailed, Text: err.Error()}})
 	}
 }
@@ -188,6 +188,9 @@ func (a *adminClient) handle(msg any) {
 	}
 }
 
+// maxArguments is how long the arguments and requirements of an actor may be, so that they go over lifelines with all that belongs to them.
+const maxArguments = message.MaxFrame - 64<<10
+
 // creation returns the request for an actor in a process of its own, or by name.
 func (n *node) creation(child, parent address.Address, kind string, o actor.CreateOptions, wait bool) (func(uint64) any, error) {
 	request := admin.Create{Child: child, Parent: parent, Kind: kind, Name: o.GlobalName, Wait: wait}
@@ -202,6 +205,9 @@ func (n *node) creation(child, parent address.Address, kind string, o actor.Crea
 		if *part.to, err = n.messages.Append(nil, part.data); err != nil {
 			return nil, err
 		}
+	}
+	if size := len(request.Args) + len(request.Requirements); size > maxArguments {
+		return nil, fmt.Errorf("create %q: its arguments have %d bytes, the limit is %d", kind, size, maxArguments)
 	}
 	return func(number uint64) any { request.Request = number; return request }, nil
 }

@@ -152,6 +152,10 @@ func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error 
 			s.attach(conn)
 		}
 	}()
+	go func() {
+		<-s.finished
+		_ = listener.Close() // which removes the socket: who comes now is to start another system
+	}()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP)
 	go func() {
@@ -166,7 +170,7 @@ func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error 
 	}()
 	s.log.Info("the system runs", "socket", at.socket(), "endpoint", n.peers.transport.Endpoint())
 	s.run()
-	_ = listener.Close() // which removes the socket
+	_ = listener.Close()
 	at.tidy()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

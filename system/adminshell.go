@@ -26,7 +26,8 @@ type adminShell struct {
 	// Of the loop's goroutine.
 	lines    map[uint64]*lifeline
 	hosts    map[uint64]host
-	programs map[uint64]string // the build of each attached program
+	doomed   map[uint64]struct{} // hosts to be killed once they have been launched
+	programs map[uint64]string   // the build of each attached program
 	builds   map[string]executable
 }
 
@@ -58,7 +59,7 @@ func newAdminShell(o admin.Options, l launcher, log *slog.Logger) *adminShell {
 	return &adminShell{
 		core: admin.New(time.Now(), o), log: log, messages: controlMessages(), launcher: l,
 		events: make(chan func(time.Time) []admin.Output, 256), finished: make(chan struct{}),
-		lines: make(map[uint64]*lifeline), hosts: make(map[uint64]host), programs: make(map[uint64]string), builds: make(map[string]executable),
+		lines: make(map[uint64]*lifeline), hosts: make(map[uint64]host), doomed: make(map[uint64]struct{}), programs: make(map[uint64]string), builds: make(map[string]executable),
 	}
 }
 
@@ -78,6 +79,9 @@ func (s *adminShell) run() {
 	}
 	close(s.finished)
 	for _, line := range s.lines {
+		line.expire(lastWords)
+	}
+	for _, line := range s.lines {
 		line.shut()
 	}
 	s.readers.Wait()
@@ -86,11 +90,16 @@ func (s *adminShell) run() {
 	}
 }
 
-// post has something happen on the loop's goroutine.
-func (s *adminShell) post(event func(now time.Time) []admin.Output) {
+// lastWords is how long a process has to read what the Admin says in the end.
+const lastWords = time.Second
+
+// post has something happen on the loop's goroutine, unless all is over.
+func (s *adminShell) post(event func(now time.Time) []admin.Output) bool {
 	select {
 	case s.events <- event:
+		return true
 	case <-s.finished:
+		return false
 	}
 }
 
@@ -109,6 +118,8 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 		case admin.Kill:
 			if h := s.hosts[d.Process]; h != nil {
 				h.kill()
+			} else if s.lines[d.Process] != nil {
+				s.doomed[d.Process] = struct{}{}
 			}
 		case admin.Finish:
 			over = true
@@ -119,11 +130,14 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 
 // attach serves a program that has connected.
 func (s *adminShell) attach(conn net.Conn) {
-	s.post(func(time.Time) []admin.Output {
+	taken := s.post(func(time.Time) []admin.Output {
 		number, do := s.core.Attached()
 		s.adopt(number, conn)
 		return do
 	})
+	if !taken {
+		_ = conn.Close()
+	}
 }
 
 // attachOwn serves the Admin's own node.
@@ -186,6 +200,7 @@ func (s *adminShell) gone(number uint64, reason string) {
 		}
 		delete(s.lines, number)
 		delete(s.hosts, number)
+		delete(s.doomed, number)
 		delete(s.programs, number)
 		return s.core.Gone(now, number, reason)
 	})
@@ -213,6 +228,9 @@ func (s *adminShell) launch(d admin.Launch) {
 		}
 		s.post(func(time.Time) []admin.Output {
 			s.hosts[d.Process] = h
+			if _, doomed := s.doomed[d.Process]; doomed {
+				h.kill()
+			}
 			return nil
 		})
 		s.read(d.Process, line, nil)

@@ -38,8 +38,8 @@ func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*Syst
 		if !errors.Is(err, ErrShutdown) && !errors.Is(err, errLeaving) {
 			return sys, err
 		}
-		if err := pause(ctx); err != nil { // the system that was there is about to end: another will be started
-			return nil, err
+		if late := pause(ctx); late != nil { // the system that was there is about to end: another will be started
+			return nil, fmt.Errorf("%w: %w", late, err)
 		}
 	}
 }
@@ -176,21 +176,17 @@ func startSelf(title string, output *os.File, files ...*os.File) (*os.Process, e
 
 // program joins the system at the other end of the lifeline as a program.
 func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, private bool) (*System, error) {
-	var sys *System
-	ready := make(chan struct{})
+	var sys *System // once the system has taken this program; what is said before is said on this goroutine
+	left := false
+	out := newOutput()
 	j := joining{
 		lifetime: o.Lifetime || private,
 		attach:   o.Attach,
-		print: func(m admin.Print) {
-			out := os.Stdout
-			if m.Error {
-				out = os.Stderr
-			}
-			_, _ = out.Write(m.Text)
-		},
+		print:    out.add,
 		ending: func(reason string) {
-			<-ready
-			sys.over(fmt.Errorf("%w", ErrShutdown))
+			if left = true; sys != nil {
+				sys.over(ErrShutdown)
+			}
 		},
 	}
 	if !started {
@@ -201,13 +197,23 @@ func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, pr
 	if err != nil {
 		return nil, err
 	}
+	if left {
+		_ = n.peers.transport.Close()
+		n.client.line.close()
+		return nil, errLeaving
+	}
 	sys = newSystem(n)
-	close(ready)
 	n.goroutines.begin()
 	go func() {
 		defer n.goroutines.end()
 		_ = n.client.serve()
+		out.end()
 		sys.over(ErrAdminGone)
+	}()
+	n.goroutines.begin()
+	go func() {
+		defer n.goroutines.end()
+		out.write(os.Stdout, os.Stderr)
 	}()
 	return sys, nil
 }

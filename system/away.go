@@ -60,8 +60,20 @@ func (c *cell) moved(to *peer) {
 		c.endAway(why, true)
 		return
 	}
+	c.node.goroutines.begin()
+	go func() { // it waits for room as a sender does
+		defer c.node.goroutines.end()
+		c.move(to)
+	}()
+}
+
+func (c *cell) move(to *peer) {
 	for {
 		c.mu.Lock()
+		if c.phase.Load() == ended {
+			c.mu.Unlock()
+			return
+		}
 		batch := c.queue
 		c.queue = nil
 		if len(batch) == 0 {
@@ -84,7 +96,7 @@ func (c *cell) moved(to *peer) {
 			switch e.msg.(type) {
 			case control, joiner:
 			default:
-				_ = to.send(noContext, e, c.self, nil)
+				to.forward(e, c.self)
 			}
 		}
 	}

@@ -42,11 +42,14 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 		return err
 	}
 	lost := make(chan struct{})
+	end, stop := context.WithCancel(context.Background())
+	defer stop()
 	go func() { // ends with the process
 		_ = n.client.serve()
 		close(lost)
+		time.AfterFunc(endGrace, stop)
+		time.AfterFunc(2*endGrace-endGrace/4, func() { os.Exit(1) }) // whatever its actors do
 	}()
-	grace := time.Duration(1<<63 - 1)
 	ended := n.childless
 	if shared {
 		ended = nil // it waits for more
@@ -55,16 +58,12 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 	case <-ended:
 	case <-exit:
 	case <-lost:
-		grace = endGrace
-		time.AfterFunc(2*endGrace-endGrace/4, func() { os.Exit(1) }) // whatever its actors do
 	}
 	n.closing.Store(true)
-	end, stop := context.WithTimeout(context.Background(), grace)
-	defer stop()
 	_ = n.leave(end)
 	n.kill()
-	flush, stop := context.WithTimeout(context.Background(), drainTime)
-	defer stop()
+	flush, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
 	n.peers.settle(flush)
 	err = n.peers.transport.Shutdown(flush)
 	_ = n.peers.transport.Close()
@@ -95,7 +94,7 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	defer stop()
 	first, err := line.receive()
 	if err != nil {
-		return nil, false, fmt.Errorf("the Admin did not say welcome: %w", err)
+		return nil, false, fmt.Errorf("%w: it did not say welcome: %w", errLeaving, err)
 	}
 	welcome, ok := first.(admin.Welcome)
 	if !ok {
@@ -146,7 +145,7 @@ func (n *node) announce(ctx context.Context, a App, j joining) error {
 	for {
 		msg, err := n.client.line.receive()
 		if err != nil {
-			return fmt.Errorf("the Admin has gone: %w", err)
+			return fmt.Errorf("%w: %w", errLeaving, err)
 		}
 		n.client.handle(msg)
 		select {
@@ -172,6 +171,7 @@ func (a App) newMember(w admin.Welcome, o *Options, line *lifeline, j joining) (
 	if j.host {
 		n.client.run = n.run
 	}
+	n.shutdownSoon = func() { _ = n.client.line.send(admin.Shutdown{Grace: admin.DefaultGrace}) }
 	n.adminProcess, n.hosting = w.AdminProcess, j.host
 	n.peers = newPeers(n, n.client)
 	n.deadLetters.setHandlers(w.Handlers)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"thespian.dev/admin"
 	"thespian.dev/message"
@@ -118,6 +119,13 @@ func (l *lifeline) shut() {
 	l.mu.Unlock()
 	<-l.done
 	_ = l.conn.Close()
+}
+
+// expire bounds how long what was sent, and is sent, may take to be written.
+func (l *lifeline) expire(after time.Duration) {
+	if conn, ok := l.conn.(interface{ SetWriteDeadline(time.Time) error }); ok {
+		_ = conn.SetWriteDeadline(time.Now().Add(after))
+	}
 }
 
 // close closes the connection at once, and waits for the writer.

@@ -56,27 +56,66 @@ func linkMessages() message.TypeSet {
 }
 
 // say sends a peer a control message, behind what the flow has sent. It never waits.
-func (ps *peers) say(p *peer, flow uint64, msg any) {
-	data, err := ps.control.Append([]byte{linkControl}, msg)
-	if err != nil {
+func (ps *peers) say(p *peer, flow uint64, msg any) { _, _ = ps.tell(p, flow, msg) }
+
+// tell is say for who has another way to bring what could not be sent.
+func (ps *peers) tell(p *peer, flow uint64, msg any) (data []byte, err error) {
+	if data, err = ps.control.Append([]byte{linkControl}, msg); err != nil {
 		ps.node.log.Error("a control message cannot be encoded", "error", err)
-		return
+		return nil, err
 	}
 	out := p.out.Load()
 	if out == nil {
-		if p, out, _ = p.hold(outgoing{control: data, flow: flow}, false); out == nil {
-			return
+		if p, out, _ = p.hold(outgoing{control: data, flow: flow}, true); out == nil {
+			return data, nil
 		}
 	}
-	p.sendControl(out, flow, data)
+	return data, p.sendControl(out, flow, data)
 }
 
-func (p *peer) sendControl(to *link, flow uint64, data []byte) {
-	err := to.to.Send(noContext, flow, data)
-	if errors.Is(err, transport.ErrClosed) {
-		p.relay(data)
-	} else if err != nil && !errors.Is(err, transport.ErrForgotten) {
-		p.node.log.Warn("a process could not be told something", "process", p.process, "error", err)
+// sendControl sends what must not be lost. When the transport has no room, it waits for it beside the caller, and what comes later waits behind it.
+func (p *peer) sendControl(to *link, flow uint64, data []byte) error {
+	p.mu.Lock()
+	waits := len(p.backlog) > 0
+	p.mu.Unlock()
+	if !waits {
+		if err := to.to.Send(noContext, flow, data); !errors.Is(err, transport.ErrFull) {
+			return err
+		}
+	}
+	p.sendLater(to, flow, data)
+	return nil
+}
+
+// sendLater keeps data until there is room for it.
+func (p *peer) sendLater(to *link, flow uint64, data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backlog = append(p.backlog, outgoing{control: data, flow: flow})
+	if len(p.backlog) == 1 {
+		p.node.goroutines.begin()
+		go p.catchUp(to)
+	}
+}
+
+// catchUp sends the backlog. It ends with it, or with the transport or the peer.
+func (p *peer) catchUp(to *link) {
+	defer p.node.goroutines.end()
+	for {
+		p.mu.Lock()
+		next := p.backlog[0]
+		p.mu.Unlock()
+		err := to.to.Send(context.Background(), next.flow, next.control)
+		p.mu.Lock()
+		p.backlog = p.backlog[1:]
+		if err != nil {
+			p.backlog = nil
+		}
+		over := len(p.backlog) == 0
+		p.mu.Unlock()
+		if over {
+			return
+		}
 	}
 }
 
@@ -228,7 +267,9 @@ func (c *cell) disperse() {
 // notDelivered tells the process of a sender that its message did not arrive.
 func (ps *peers) notDelivered(sender, target address.Address, reason string) {
 	if p, err := ps.of(sender); err == nil && p != nil {
-		ps.say(p, 0, notDelivered{sender, target, reason})
+		if data, err := ps.tell(p, 0, notDelivered{sender, target, reason}); errors.Is(err, transport.ErrClosed) {
+			p.relay(data)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -38,9 +39,10 @@ type peer struct {
 	process uint64
 	known   chan struct{} // closed when the Admin has said where the process is, or that it has ended
 	settled chan struct{} // closed when nothing is held any more
+	settle  sync.Once     // closes it
 
 	out   atomic.Pointer[link] // nil: not yet, or not any more
-	last  atomic.Pointer[link] // the same, but kept
+	last  atomic.Pointer[link] // the same, from when the process is located, and kept
 	stops atomic.Int32         // how many of its actors take no more
 
 	mu       sync.Mutex
@@ -49,6 +51,7 @@ type peer struct {
 	located  bool
 	reason   string // why it is gone; "": it is not
 	stopped  map[address.Address]chan struct{}
+	backlog  []outgoing                             // what must not be lost, and waits for room in the transport
 	children map[address.Address]*cell              // stubs of actors there whose parents are here
 	watches  map[address.Address]map[*cell]struct{} // actors there that are watched from here
 
@@ -78,13 +81,16 @@ func (ps *peers) own() message.Node {
 	return message.Node{System: ps.node.id.System, Process: ps.node.id.Process}
 }
 
+// definitions is the flow of definitions: no long message is in it, behind which a definition would be overtaken by messages of others that refer to it.
+const definitions = math.MaxUint64
+
 // append appends an encoded envelope, and sends definitions before if need be.
 func (l *link) append(n *node, b []byte, e message.Envelope) ([]byte, error) {
 	if l.encode == nil {
 		return n.messages.AppendEnvelope(append(b, linkEnvelope), e)
 	}
 	return l.encode.AppendEnvelope(append(b, linkEncoded), e, func(definition []byte) error {
-		return l.to.Send(noContext, flowOf(e.Sender), append([]byte{linkEncoded}, definition...))
+		return l.to.Send(noContext, definitions, append([]byte{linkEncoded}, definition...))
 	})
 }
 
@@ -200,7 +206,13 @@ func (ps *peers) located(process uint64, endpoint string) {
 	p.located = true
 	close(p.known)
 	p.mu.Unlock()
-	p.flush(ps.link(process, endpoint))
+	to := ps.link(process, endpoint)
+	p.last.Store(to)
+	ps.node.goroutines.begin()
+	go func() { // it waits for room as a sender does
+		defer ps.node.goroutines.end()
+		p.flush(to)
+	}()
 }
 
 // flush sends what is held, in order, before anything else goes to the link.
@@ -209,28 +221,37 @@ func (p *peer) flush(to *link) {
 		p.mu.Lock()
 		held := p.held
 		p.held = nil
+		if p.reason != "" {
+			p.mu.Unlock()
+			return
+		}
 		if len(held) == 0 {
 			p.out.Store(to)
-			p.last.Store(to)
 			p.mu.Unlock()
-			close(p.settled)
+			p.settleDown()
 			return
 		}
 		p.mu.Unlock()
 		for _, o := range held {
 			if o.control != nil {
-				p.sendControl(to, o.flow, o.control)
+				_ = p.sendControl(to, o.flow, o.control)
 			} else {
-				_ = p.transmit(noContext, to, o.envelope, o.to, nil)
+				_ = p.transmit(context.Background(), to, o.envelope, o.to, nil)
 			}
 		}
 	}
 }
 
+// settleDown lets those go on that wait until nothing is held any more.
+func (p *peer) settleDown() { p.settle.Do(func() { close(p.settled) }) }
+
 // send brings a message to an actor there. It waits as a push into a mailbox does, and returns its error.
 func (p *peer) send(ctx context.Context, e envelope, to address.Address, from *cell) error {
 	out := p.out.Load()
 	if out == nil {
+		if err := p.awaitRoom(ctx, e, from); err != nil {
+			return err
+		}
 		var refused string
 		p, out, refused = p.hold(outgoing{envelope: e, to: to}, passesLimit(e.msg))
 		if refused != "" {
@@ -241,11 +262,41 @@ func (p *peer) send(ctx context.Context, e envelope, to address.Address, from *c
 		}
 	}
 	if p.stops.Load() > 0 && !passesMark(e.msg) {
-		if err := p.awaitProceed(ctx, e, to, from); err != nil {
+		if err := p.awaitProceed(ctx, closing(e.sender), to, from); err != nil {
 			return err
 		}
 	}
 	return p.transmit(ctx, out, e, to, from)
+}
+
+// forward is send for who hands over what was kept, for as long as it takes.
+func (p *peer) forward(e envelope, to address.Address) {
+	if p.stops.Load() > 0 && !passesMark(e.msg) {
+		_ = p.awaitProceed(context.Background(), nil, to, nil)
+	}
+	if out := p.out.Load(); out != nil {
+		_ = p.transmit(context.Background(), out, e, to, nil)
+		return
+	}
+	_ = p.send(noContext, e, to, nil)
+}
+
+// awaitRoom waits while much is held already, as far as the sender may.
+func (p *peer) awaitRoom(ctx context.Context, e envelope, from *cell) error {
+	if from == nil && ctx == nil || passesMark(e.msg) {
+		return nil
+	}
+	p.mu.Lock()
+	much := len(p.held) >= p.node.limits.Mark
+	p.mu.Unlock()
+	if !much {
+		return nil
+	}
+	if from != nil {
+		from.block(p.settled)
+		return nil
+	}
+	return p.node.await(ctx, p.settled, closing(e.sender))
 }
 
 // hold keeps what is to be sent until the process is located. If it was meanwhile, or the actor was found at another peer, it returns the link and whose it is
@@ -271,7 +322,7 @@ func (p *peer) hold(o outgoing, passes bool) (at *peer, out *link, refused strin
 }
 
 // awaitProceed waits while an actor there takes no more, as far as the sender may.
-func (p *peer) awaitProceed(ctx context.Context, e envelope, to address.Address, from *cell) error {
+func (p *peer) awaitProceed(ctx context.Context, closed <-chan struct{}, to address.Address, from *cell) error {
 	for from != nil || ctx != nil {
 		p.mu.Lock()
 		proceed := p.stopped[to]
@@ -283,7 +334,7 @@ func (p *peer) awaitProceed(ctx context.Context, e envelope, to address.Address,
 			if !from.block(proceed) {
 				return nil
 			}
-		} else if err := p.node.await(ctx, proceed, closing(e.sender)); err != nil {
+		} else if err := p.node.await(ctx, proceed, closed); err != nil {
 			return err
 		}
 	}
@@ -309,9 +360,11 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 	if err == nil {
 		err = out.send(ctx, data, e.sender, from)
 	}
-	if cap(data) <= largeBuffer {
-		*buf = data
-		buffers.Put(buf)
+	if err == nil || !errors.Is(err, transport.ErrFull) {
+		if cap(data) <= largeBuffer {
+			*buf = data
+			buffers.Put(buf)
+		}
 	}
 	if err == nil {
 		return nil
@@ -319,7 +372,11 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 	if ctx != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, transport.ErrClosed) && n.hosting {
+	if errors.Is(err, transport.ErrFull) && passesMark(e.msg) {
+		p.sendLater(out, flowOf(e.sender), data)
+		return nil
+	}
+	if errors.Is(err, transport.ErrClosed) {
 		if data, err := n.messages.AppendEnvelope([]byte{linkEnvelope}, message.Envelope{Target: to, Sender: e.sender, Message: e.msg}); err == nil {
 			p.relay(data)
 			return nil
@@ -421,7 +478,7 @@ func (ps *peers) gone(process uint64, reason string) {
 }
 
 func (p *peer) end(ps *peers, reason string) {
-	if out := p.out.Load(); out != nil {
+	if out := p.last.Load(); out != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		out.to.Forget(ctx)
 		cancel()
@@ -434,7 +491,6 @@ func (p *peer) end(ps *peers, reason string) {
 	p.reason = reason
 	if !p.located {
 		close(p.known)
-		close(p.settled)
 	}
 	p.out.Store(nil)
 	held, children, watches, stopped := p.held, p.children, p.watches, p.stopped
@@ -446,6 +502,7 @@ func (p *peer) end(ps *peers, reason string) {
 		delete(ps.table, p.process)
 	}
 	ps.mu.Unlock()
+	p.settleDown()
 	for _, proceed := range stopped {
 		close(proceed)
 	}

@@ -63,7 +63,12 @@ func (ps *peers) found(m whereabouts) {
 		s.end(ps, refusedEnded) // it would be bound to its mailbox
 		return
 	}
-	s.becomes(ps.get(m.Process), m.Actor)
+	real := ps.get(m.Process)
+	ps.node.goroutines.begin()
+	go func() { // it waits for room as a sender does
+		defer ps.node.goroutines.end()
+		s.becomes(real, m.Actor)
+	}()
 }
 
 // becomes hands what was kept to the peer where the actor was found, and all that comes later.
@@ -78,6 +83,7 @@ func (p *peer) becomes(real *peer, who address.Address) {
 		}
 		p.mu.Unlock()
 		if over {
+			p.settleDown()
 			who.Record().SetHint(hintOf(real.process))
 			who.Record().Bind(&real.binding)
 			return
@@ -89,7 +95,7 @@ func (p *peer) becomes(real *peer, who address.Address) {
 		}
 		for _, o := range held {
 			if o.control == nil {
-				_ = real.send(noContext, o.envelope, o.to, nil)
+				real.forward(o.envelope, o.to)
 			} // a watch begins anew
 		}
 	}

@@ -203,7 +203,7 @@ func (s *System) Close() error {
 	s.hurry(errClosedSystem)
 	if s.node.closing.CompareAndSwap(false, true) {
 		if s.node.client != nil {
-			s.leaveAway(nil)
+			s.leaveAway(nil, true)
 			return s.err
 		}
 		s.end(nil)

@@ -68,24 +68,26 @@ func (s *System) shutdownAway(ctx context.Context) {
 	if err != nil {
 		err = fmt.Errorf("shutdown: %w", err)
 	}
-	s.leaveAway(err)
+	s.leaveAway(err, false)
 }
 
 // over is called when the system has ended without this program's doing.
 func (s *System) over(why error) {
 	if s.node.closing.CompareAndSwap(false, true) {
-		go s.leaveAway(why)
+		go s.leaveAway(why, false)
 	}
 }
 
-// leaveAway ends this program's part in the system.
-func (s *System) leaveAway(err error) {
+// leaveAway ends this program's part in the system. If that lives on, it matters whether what was sent has arrived.
+func (s *System) leaveAway(err error, livesOn bool) {
 	defer close(s.ended)
 	n := s.node
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
 	n.peers.settle(ctx)
-	_ = n.peers.transport.Shutdown(ctx)
+	if late := n.peers.transport.Shutdown(ctx); late != nil && livesOn {
+		err = fmt.Errorf("what was sent last may not have arrived: %w", late)
+	}
 	n.kill()
 	_ = n.peers.transport.Close()
 	n.client.line.shut()
