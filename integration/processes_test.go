@@ -171,7 +171,7 @@ var app = system.App{
 	Messages: message.Types(Say{}, Order{}, Told{}, Sow{}, Reaped{}),
 }
 
-// A runner fails when a process of the tests is left at the end.
+// A runner fails when a process of the tests is left at the end, or the race detector has found something in one.
 type runner struct{ m *testing.M }
 
 func (r runner) Run() int {
@@ -188,10 +188,24 @@ func (r runner) Run() int {
 	}
 	defer os.RemoveAll(folder)
 	_ = os.Setenv("XDG_RUNTIME_DIR", folder) // of what systems leave that are killed
+	races := filepath.Join(folder, "race")
+	_ = os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0 log_path="+races) // of the processes that are started: nobody reads what Admins print
 	code := r.m.Run()
-	if code != 0 {
-		return code
+	if code == 0 {
+		code = leftBehind()
 	}
+	if reports, _ := filepath.Glob(races + "*"); len(reports) > 0 {
+		for _, report := range reports {
+			text, _ := os.ReadFile(report)
+			fmt.Fprintf(os.Stderr, "a data race in another process:\n%s\n", text)
+		}
+		code = 1
+	}
+	return code
+}
+
+// leftBehind returns 1 when processes of the tests go on.
+func leftBehind() int {
 	self, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return 1
