@@ -41,6 +41,7 @@ type (
 // A servant does what it is told, and answers with its process id. What it hears of others it tells its master.
 type servant struct {
 	master address.Address
+	herald bool // its end
 	heard  []string
 }
 
@@ -63,6 +64,9 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 		case "serve": // the sender hears from now on what happens
 			s.master = ctx.Sender()
 			told("served", ctx.Self())
+		case "herald":
+			s.master, s.herald = ctx.Sender(), true
+			told("heralding", ctx.Self())
 		case "create":
 			child := ctx.Create("servant")
 			s.master = ctx.Sender()
@@ -122,6 +126,10 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 	case Told:
 		if !s.master.IsZero() {
 			ctx.Send(s.master, m)
+		}
+	case message.ActorExitRequest:
+		if s.herald {
+			ctx.Send(s.master, Told{"exiting", os.Getpid(), ctx.Self()})
 		}
 	case message.ChildActorExited:
 		ctx.Send(s.master, Told{"child exited: " + m.Reason, 0, m.Child})

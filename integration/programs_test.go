@@ -296,18 +296,6 @@ func TestShutdownByAnotherProgram(t *testing.T) {
 	assert.Assert(t, errors.Is(one.Close(), system.ErrShutdown))
 }
 
-func TestSignalsToTheAdmin(t *testing.T) {
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		t.Run(s.String(), func(t *testing.T) {
-			sys := startAt(t, freePort(t))
-			pid := ask(t, sys, create(t, sys, "servant"), Order{What: "who"}).PID
-			assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), s))
-			<-sys.Done()
-			ended(t, pid)
-		})
-	}
-}
-
 func TestExecutableThatIsGone(t *testing.T) {
 	port := freePort(t)
 	data, err := os.ReadFile(self(t))
