@@ -95,6 +95,8 @@ var programs = map[string]func(ctx context.Context) error{
 		_, err := attach(ctx, system.Options{Capabilities: actor.Capabilities{"GPU": true}})
 		return err
 	},
+	"knock": func(context.Context) error { return knock() },
+	"pose":  func(context.Context) error { return pose() },
 	// lifetime has a system of its own, which ends with it.
 	"lifetime": func(ctx context.Context) error {
 		sys, err := attach(ctx, system.Options{Lifetime: true})
@@ -124,15 +126,25 @@ type running struct {
 // run starts a program from an executable.
 func run(t *testing.T, exe, name string, port int) *running {
 	t.Helper()
+	r, err := begin(t, command(exe, name, port))
+	assert.NilError(t, err)
+	return r
+}
+
+func command(exe, name string, port int) *exec.Cmd {
 	cmd := exec.Command(exe)
 	cmd.Env = append(os.Environ(), programVariable+"="+name, portVariable+"="+strconv.Itoa(port))
 	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+func begin(t *testing.T, cmd *exec.Cmd) (*running, error) {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	assert.NilError(t, err)
 	out, err := cmd.StdoutPipe()
 	assert.NilError(t, err)
-	assert.NilError(t, cmd.Start())
-	return &running{cmd, in, bufio.NewReader(out)}
+	return &running{cmd, in, bufio.NewReader(out)}, cmd.Start()
 }
 
 func (r *running) line(t *testing.T) string {
