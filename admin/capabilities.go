@@ -14,7 +14,11 @@ func (c *Core) setCapability(p *process, m SetCapability) {
 	} else {
 		offers[m.Name] = m.Value
 	}
-	if err := offers.Validate(); err != nil {
+	err := offers.Validate()
+	if method, given := offers["Process Startup Method"]; given && err == nil {
+		err = CheckStartup(method)
+	}
+	if err != nil {
 		c.tell(p, Done{m.Request, fail(CodeFailed, "%v", err)})
 		return
 	}

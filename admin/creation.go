@@ -49,29 +49,20 @@ func (c *Core) create(p *process, m Create) {
 	relate(p, e.host)
 	c.tell(e.host, e.run)
 	c.await(e, ask)
-	if c.startup(kind) == "forkserver" {
+	if c.startup(kind) == forkserver {
 		c.fill(b) // last: nobody waits for it
 	}
-}
-
-// startup returns how actors of the kind start.
-func (c *Core) startup(kind Kind) string {
-	if kind.Startup != "" {
-		return kind.Startup
-	}
-	method, _ := c.offers["Process Startup Method"].(string)
-	return method
 }
 
 // host returns the host for a new actor.
 func (c *Core) host(b *build, kind Kind, title string) *process {
 	switch c.startup(kind) {
-	case "goroutine":
+	case goroutine:
 		if b.shared == nil {
 			b.shared = c.launch(b, "shared", true)
 		}
 		return b.shared
-	case "forkserver":
+	case forkserver:
 		if len(b.pool) == 0 {
 			break
 		}

@@ -43,7 +43,15 @@ func (c *Core) Consistent() error {
 			}
 		}
 	}
+	if method, given := c.offers["Process Startup Method"]; given && CheckStartup(method) != nil {
+		return fmt.Errorf("processes are to start by %v", method)
+	}
 	for _, b := range c.builds {
+		for _, k := range b.kinds {
+			if k.Startup != "" && CheckStartup(k.Startup) != nil {
+				return fmt.Errorf("actors of kind %q are to start by %q", k.Name, k.Startup)
+			}
+		}
 		if b.shared != nil && !known(b.shared) {
 			return fmt.Errorf("the shared host of build %s has ended", b.name)
 		}

@@ -48,18 +48,21 @@ var kinds = []admin.Kind{
 	{Name: "plain"}, {Name: "pooled", Startup: "forkserver"}, {Name: "light", Startup: "goroutine"}, {Name: "picky", Requires: message.Capabilities{"GPU": true}},
 }
 
+// forked are kinds that no program should have.
+var forked = []admin.Kind{{Name: "plain"}, {Name: "forked", Startup: "fork"}}
+
 // message draws something that a process might say.
 func (d *dice) message(last, request uint64) any {
 	process := func() uint64 { return uint64(d.roll(int(last) + 2)) }
 	switch d.roll(20) {
 	case 0, 1:
 		return admin.Announce{
-			Request: request, Endpoint: pick(d, "e", ""), Build: pick(d, "b1", "b2"), Kinds: kinds[d.roll(3):], Lifetime: d.roll(16) == 1,
+			Request: request, Endpoint: pick(d, "e", ""), Build: pick(d, "b1", "b2"), Kinds: pick(d, kinds[d.roll(3):], kinds, kinds, kinds, forked), Lifetime: d.roll(16) == 1,
 			Capabilities: pick(d, nil, message.Capabilities{"GPU": true}),
 		}
 	case 2, 3, 4, 5:
 		return admin.Create{
-			Request: request, Child: d.address(), Parent: pick(d, address1(own, 1), d.address()), Kind: pick(d, "plain", "pooled", "light", "picky", "none"),
+			Request: request, Child: d.address(), Parent: pick(d, address1(own, 1), d.address()), Kind: pick(d, "plain", "pooled", "light", "picky", "forked", "none"),
 			Name: pick(d, "", "", "x", "y"), Wait: d.roll(2) == 0,
 		}
 	case 6, 7:
@@ -75,7 +78,7 @@ func (d *dice) message(last, request uint64) any {
 	case 14:
 		return admin.Lookup{Request: request, Name: pick(d, "", "x", "y")}
 	case 15:
-		return admin.SetCapability{Request: request, Name: pick(d, "GPU", "Process Startup Method"), Value: pick[any](d, nil, true, "goroutine", "forkserver", struct{}{})}
+		return admin.SetCapability{Request: request, Name: pick(d, "GPU", "Process Startup Method"), Value: pick[any](d, nil, true, "goroutine", "forkserver", "fork", 7, struct{}{})}
 	case 16:
 		return admin.HandleDeadLetters{Handler: d.address(), On: d.roll(3) > 0}
 	case 17:

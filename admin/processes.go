@@ -45,8 +45,11 @@ func (c *Core) announce(p *process, m Announce) {
 	c.tell(p, Done{Request: m.Request})
 }
 
-// suits compares what a program expects of the system with what it is.
+// suits compares what a program brings along, and what it expects of the system, with what that is.
 func (c *Core) suits(m Announce) Failure {
+	if err := startable(m.Kinds); err != nil {
+		return fail(CodeFailed, "%v", err)
+	}
 	for _, name := range slices.Sorted(maps.Keys(m.Capabilities)) {
 		want := m.Capabilities[name]
 		have, there := c.offers[name]

@@ -71,6 +71,16 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 			child := ctx.Create("servant")
 			s.master = ctx.Sender()
 			told("created", child)
+		case "start by": // a number, or "goroutine"
+			var method any = "goroutine"
+			if m.N > 0 {
+				method = m.N
+			}
+			what := ""
+			if err := ctx.UpdateCapability("Process Startup Method", method); err != nil {
+				what = err.Error()
+			}
+			told(what, address.Address{})
 		case "create stillborn":
 			child := ctx.Create("servant", actor.CreateOptions{Args: Say{"stillborn"}})
 			s.master = ctx.Sender()
@@ -330,6 +340,28 @@ func TestStartupMethods(t *testing.T) {
 		pids[ask(t, sys, create(t, sys, "pooled"), Order{What: "who"}).PID] = true
 	}
 	assert.Equal(t, len(pids), 12)
+}
+
+func TestStartupMethodThatIsNone(t *testing.T) {
+	sys := start(t, nil)
+	const wanted = `wanted "spawn", "forkserver" or "goroutine"`
+	for _, method := range []any{"fork", "forkservr", "", 3, true, actor.Forkserver} {
+		given := actor.Capabilities{"Admin Port": 0, "Process Startup Method": method}
+		_, err := app.Start(within(t), &system.Options{Capabilities: given})
+		assert.ErrorContains(t, err, wanted, "%v", method)
+		assert.ErrorContains(t, sys.UpdateCapability(within(t), "Process Startup Method", method), wanted, "%v", method)
+		if method, is := method.(string); is && method != "" {
+			other := app
+			other.Kinds = []actor.Kind{{Name: "other", New: newServant, Startup: actor.Startup(method)}}
+			_, err = other.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+			assert.ErrorContains(t, err, wanted, "%v", method)
+		}
+	}
+	updater := create(t, sys, "servant")
+	assert.Assert(t, strings.Contains(ask(t, sys, updater, Order{What: "start by", N: 3}).What, wanted))
+	assert.Equal(t, ask(t, sys, updater, Order{What: "start by"}).What, "", "goroutine")
+	one, two := create(t, sys, "servant"), create(t, sys, "servant")
+	assert.Equal(t, ask(t, sys, one, Order{What: "who"}).PID, ask(t, sys, two, Order{What: "who"}).PID, "they share a host")
 }
 
 func TestEndsOfProcesses(t *testing.T) {

@@ -23,6 +23,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/message"
 	"thespian.dev/system"
 )
 
@@ -252,6 +253,37 @@ func TestPortThatSomebodyElseHolds(t *testing.T) {
 	assert.ErrorContains(t, err, "address already in use")
 }
 
+func TestStartThatIsRefusedLeavesNoSystem(t *testing.T) {
+	port := freePort(t)
+	type unsendable struct{ F func() }
+	servant := actor.Kind{Name: "servant", New: newServant}
+	for name, c := range map[string]struct {
+		app    system.App
+		limits system.Limits
+		more   actor.Capabilities
+	}{
+		"a kind without a constructor": {app: system.App{Kinds: []actor.Kind{{Name: "nothing"}}}},
+		"a startup method":             {app: system.App{Kinds: []actor.Kind{{Name: "forked", New: newServant, Startup: "fork"}}}},
+		"a kind twice":                 {app: system.App{Kinds: []actor.Kind{servant, servant}}},
+		"a message":                    {app: system.App{Messages: message.Types(unsendable{})}},
+		"limits":                       {limits: system.Limits{Mark: 1, Resume: 2}},
+		"a capability":                 {more: actor.Capabilities{"GPU": unsendable{}}},
+		"the method of the system":     {more: actor.Capabilities{"Process Startup Method": "fork"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.app.Bases = Bases()
+			o := &system.Options{Limits: c.limits, Capabilities: actor.Capabilities{"Admin Port": port}}
+			for name, value := range c.more {
+				o.Capabilities[name] = value
+			}
+			_, err := c.app.Start(within(t), o)
+			assert.Assert(t, err != nil)
+			_, err = app.Start(within(t), at(port))
+			assert.ErrorIs(t, err, system.ErrNoSystem)
+		})
+	}
+}
+
 func TestAdminIsKilled(t *testing.T) {
 	port := freePort(t)
 	sys := startAt(t, port)
@@ -286,6 +318,8 @@ func TestProgramIsKilled(t *testing.T) {
 func TestOtherCapabilitiesAreAnError(t *testing.T) {
 	port := freePort(t)
 	startAt(t, port)
+	_, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port, "GPU": struct{}{}}})
+	assert.ErrorContains(t, err, `capability "GPU": a struct {} is no value that capabilities can have`)
 	out := run(t, self(t), "capable", port).end(t)
 	assert.Assert(t, strings.Contains(out, "the system is running without GPU, this program wants true"), out)
 }

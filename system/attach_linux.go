@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"thespian.dev/admin"
+	"thespian.dev/message"
 	"thespian.dev/transport"
 )
 
@@ -19,6 +20,16 @@ import (
 func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*System, error) {
 	if !mainRan.Load() {
 		return nil, ErrNoMain
+	}
+	// What is wrong with the app, or the options, is said before a system is started for it, which would stay.
+	if err := o.Capabilities.Validate(); err != nil {
+		return nil, err
+	}
+	if _, err := newKinds(a.Kinds); err != nil {
+		return nil, err
+	}
+	if _, err := message.NewRegistry(a.Messages); err != nil {
+		return nil, err
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

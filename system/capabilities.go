@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -36,6 +35,9 @@ func (cs *capabilities) init(base string, given message.Capabilities) error {
 	if err := given.Validate(); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
+	if err := processStartup(given); err != nil { // an Admin is given them by another process
+		return err
+	}
 	cs.offers = own(base, time.Now())
 	for name, value := range given.Clone() {
 		if _, fixed := cs.offers[name]; fixed {
@@ -55,11 +57,11 @@ func (cs *capabilities) current() message.Capabilities {
 
 // set reports whether it changed anything.
 func (cs *capabilities) set(name string, value any) (bool, error) {
-	if err := (message.Capabilities{name: value}).Validate(); err != nil && value != nil {
-		return false, err
-	}
-	if value != nil {
-		if err := processStartup(message.Capabilities{name: value}); err != nil {
+	if given := (message.Capabilities{name: value}); value != nil {
+		if err := processStartup(given); err != nil {
+			return false, err
+		}
+		if err := given.Validate(); err != nil {
 			return false, err
 		}
 	}
@@ -158,10 +160,5 @@ func processStartup(given message.Capabilities) error {
 	if !ok {
 		return nil
 	}
-	switch method {
-	case string(actor.Spawn), string(actor.Forkserver), string(actor.Goroutine):
-		return nil
-	}
-	return fmt.Errorf(`capability "Process Startup Method" is %v: wanted %s (a Go process cannot fork)`, method,
-		strings.Join([]string{string(actor.Spawn), string(actor.Forkserver), string(actor.Goroutine)}, ", "))
+	return admin.CheckStartup(method)
 }

@@ -27,6 +27,25 @@ type kind struct {
 	attempts int
 }
 
+// newKinds returns the kinds by their names, or what is wrong with them.
+func newKinds(given []actor.Kind) (map[string]*kind, error) {
+	kinds := make(map[string]*kind, len(given))
+	for _, k := range given {
+		if err := k.Validate(); err != nil {
+			return nil, err
+		}
+		if kinds[k.Name] != nil {
+			return nil, fmt.Errorf("kind %q is given twice", k.Name)
+		}
+		attempts := k.Attempts
+		if attempts == 0 {
+			attempts = actor.DefaultAttempts
+		}
+		kinds[k.Name] = &kind{k, attempts}
+	}
+	return kinds, nil
+}
+
 // A node is what runs actors in one process: one path for every message, and one place that decides where an
 // address leads.
 type node struct {
@@ -74,23 +93,14 @@ type node struct {
 // newNode returns the node of a process. The welcome is the Admin's, nil on the base simple, where the process is its own Admin.
 func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits Limits, log *slog.Logger, w *admin.Welcome) (*node, error) {
 	n := &node{
-		began: time.Now(), kinds: make(map[string]*kind, len(kinds)), messages: registry, limits: limits, copies: o.CopyMessages,
+		began: time.Now(), messages: registry, limits: limits, copies: o.CopyMessages,
 		log: log, childless: make(chan struct{}, 1), killed: make(chan struct{}),
 	}
 	n.goroutines.quiet = make(chan struct{}, 1)
 	n.scheduler.limit = runtime.GOMAXPROCS(0)
-	for _, k := range kinds {
-		if err := k.Validate(); err != nil {
-			return nil, err
-		}
-		if n.kinds[k.Name] != nil {
-			return nil, fmt.Errorf("kind %q is given twice", k.Name)
-		}
-		attempts := k.Attempts
-		if attempts == 0 {
-			attempts = actor.DefaultAttempts
-		}
-		n.kinds[k.Name] = &kind{k, attempts}
+	var err error
+	if n.kinds, err = newKinds(kinds); err != nil {
+		return nil, err
 	}
 	if w == nil {
 		if err := n.capabilities.init("simple", o.Capabilities); err != nil {
