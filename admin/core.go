@@ -95,7 +95,7 @@ func (Finish) output() {}
 // A process is a program or a host.
 type process struct {
 	number   uint64
-	endpoint string // "" until it announced itself
+	endpoint string // "" until its announcement was accepted
 	pid      int
 	build    *build // nil until a program announced itself
 	program  bool
@@ -151,10 +151,13 @@ func (c *Core) Attached() (number uint64, do []Output) {
 	return p.number, c.take()
 }
 
-// Received is called with what a process has said. What makes no sense is ignored.
+// Received is called with what a process has said. What makes no sense is ignored, and so is all that comes before the announcement of the process was accepted.
 func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 	p := c.processes[from]
 	if p == nil || c.finished {
+		return nil
+	}
+	if _, announces := msg.(Announce); !announces && p.endpoint == "" {
 		return nil
 	}
 	switch m := msg.(type) {

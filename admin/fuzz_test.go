@@ -51,15 +51,19 @@ var kinds = []admin.Kind{
 // forked are kinds that no program should have.
 var forked = []admin.Kind{{Name: "plain"}, {Name: "forked", Startup: "fork"}}
 
+func (d *dice) announcement(request uint64) admin.Announce {
+	return admin.Announce{
+		Request: request, Endpoint: pick(d, "e", "e", "e", ""), Build: pick(d, "b1", "b2"), Kinds: pick(d, kinds[d.roll(3):], kinds, kinds, kinds, forked), Lifetime: d.roll(16) == 1,
+		Capabilities: pick(d, nil, nil, nil, message.Capabilities{"GPU": true}),
+	}
+}
+
 // message draws something that a process might say.
 func (d *dice) message(last, request uint64) any {
 	process := func() uint64 { return uint64(d.roll(int(last) + 2)) }
 	switch d.roll(20) {
 	case 0, 1:
-		return admin.Announce{
-			Request: request, Endpoint: pick(d, "e", ""), Build: pick(d, "b1", "b2"), Kinds: pick(d, kinds[d.roll(3):], kinds, kinds, kinds, forked), Lifetime: d.roll(16) == 1,
-			Capabilities: pick(d, nil, message.Capabilities{"GPU": true}),
-		}
+		return d.announcement(request)
 	case 2, 3, 4, 5:
 		return admin.Create{
 			Request: request, Child: d.address(), Parent: pick(d, address1(own, 1), d.address()), Kind: pick(d, "plain", "pooled", "light", "picky", "forked", "none"),
@@ -123,7 +127,12 @@ func FuzzProcesses(f *testing.F) {
 			case 3:
 				h.pass(time.Duration(d.roll(3)) * time.Second)
 			default:
-				h.receive(uint64(d.roll(int(h.last)+2)), d.message(h.last, request))
+				from := uint64(d.roll(int(h.last) + 2))
+				if p := h.processes[from]; p != nil && !p.announced && d.roll(4) > 0 { // most begin as they should
+					h.receive(from, d.announcement(request))
+				} else {
+					h.receive(from, d.message(h.last, request))
+				}
 			}
 		}
 

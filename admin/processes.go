@@ -30,6 +30,10 @@ func (c *Core) announce(p *process, m Announce) {
 	if p.endpoint != "" {
 		return // it said so before
 	}
+	if m.Endpoint == "" {
+		c.tell(p, Done{m.Request, fail(CodeFailed, "a process without an endpoint cannot be reached")})
+		return
+	}
 	if p.program {
 		if c.closing && !m.Attach {
 			c.tell(p, Done{m.Request, fail(CodeShutdown, "the system is being shut down")})

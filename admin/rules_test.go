@@ -29,7 +29,7 @@ type harness struct {
 }
 
 // A peer is what a harness knows of a process.
-type peer struct{ host, welcomed, lifetime, killed bool }
+type peer struct{ host, welcomed, announced, lifetime, killed bool }
 
 type request struct{ process, number uint64 }
 
@@ -38,7 +38,7 @@ const own = 1
 
 func newHarness(t testing.TB, o admin.Options) *harness {
 	h := &harness{
-		t: t, now: time.Unix(0, 0), last: own, processes: map[uint64]*peer{own: {welcomed: true}}, related: make(map[[2]uint64]bool),
+		t: t, now: time.Unix(0, 0), last: own, processes: map[uint64]*peer{own: {welcomed: true, announced: true}}, related: make(map[[2]uint64]bool),
 		open: make(map[request]any), asked: make(map[request]time.Time),
 	}
 	o.System, o.Process, o.Admin, o.Endpoint = 1, own, address1(own, 1), "e1"
@@ -56,15 +56,18 @@ func (h *harness) attach() []admin.Output {
 
 func (h *harness) receive(from uint64, msg any) []admin.Output {
 	before := h.processes[from]
-	if n, ok := requestOf(msg); ok && before != nil && !h.finished {
+	heard := before != nil && before.announced
+	_, announces := msg.(admin.Announce)
+	if n, ok := requestOf(msg); ok && before != nil && (heard || announces) && !h.finished {
 		h.open[request{from, n}], h.asked[request{from, n}] = msg, h.now
 	}
-	if m, ok := msg.(admin.Shutdown); ok && before != nil {
+	if m, ok := msg.(admin.Shutdown); ok && heard {
 		h.close(m.Grace)
 	}
 	out := h.core.Received(h.now, from, msg)
 	h.check(fmt.Sprintf("%d says %T%+v", from, msg, msg), msg, from, out)
-	if h.finished || before == nil {
+	assert.Assert(h.t, heard || announces || len(out) == 0, "%d is not announced, says %T%+v, and is heard: %+v", from, msg, msg, out)
+	if h.finished || !heard && !announces {
 		return out
 	}
 	switch m := msg.(type) {
@@ -209,7 +212,7 @@ func (h *harness) told(step string, in any, from uint64, o admin.Tell) {
 	case admin.Done:
 		answered(m.Request)
 		if a, ok := in.(admin.Announce); ok && m.Failure == (admin.Failure{}) {
-			p.lifetime = a.Lifetime && !p.host
+			p.announced, p.lifetime = true, a.Lifetime && !p.host
 		}
 	case admin.Status:
 		answered(m.Request)
