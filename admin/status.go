@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -94,7 +95,19 @@ func (c *Core) conclude(q *query) {
 		q.status.Counters["processes without an answer"] = uint64(n)
 	}
 	q.status.Actors = inTree(q.status.Actors)
+	slices.SortStableFunc(q.status.Processes, adminFirst)
 	c.tell(q.asker.process, Status{q.asker.request, q.status})
+}
+
+// adminFirst orders processes by their numbers, behind the Admin's, as they answer in any order.
+func adminFirst(a, b message.ProcessStatus) int {
+	rank := func(p message.ProcessStatus) int {
+		if p.Role == "admin" {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(rank(a)-rank(b), cmp.Compare(a.PID, b.PID))
 }
 
 // inTree puts each actor behind its parent, and siblings in the order of their creation. What processes report may make no sense: each line comes out once also

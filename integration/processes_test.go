@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -558,6 +559,10 @@ func TestStatusShowsAllProcesses(t *testing.T) {
 	assert.Equal(t, status.Actors[0].Actor, parent)
 	assert.Equal(t, status.Actors[1].Parent, parent)
 	assert.Equal(t, status.Counters["hosts"], uint64(2))
+	assert.Equal(t, len(status.Processes), 4)
+	assert.Equal(t, status.Processes[0].Role, "admin")
+	others := status.Processes[1:]
+	assert.Assert(t, slices.IsSortedFunc(others, func(a, b message.ProcessStatus) int { return a.PID - b.PID }), "%v", others)
 }
 
 func TestShutdownKillsWhoDoesNotExit(t *testing.T) {

@@ -70,7 +70,7 @@ type SystemStatus struct {
 	// SourceAuthority is the actor that decides about sources, no address when there is none.
 	SourceAuthority address.Address
 	LoadedSources   []LoadedSource
-	// Processes are the system's processes, none on the base simple.
+	// Processes are the system's processes, the Admin's first, the others by their numbers. There are none on the base simple.
 	Processes []ProcessStatus
 	// Actors are the system's actors, each behind its parent.
 	Actors []ActorStatus
