@@ -177,7 +177,7 @@ func newServant() actor.Actor { return &servant{} }
 
 var app = system.App{
 	Bases: Bases(),
-	Kinds: []actor.Kind{
+	Kinds: append([]actor.Kind{
 		{Name: "servant", New: newServant},
 		{Name: "listener", New: func() actor.Actor { return &listener{} }},
 		{Name: "thread", New: newServant, Startup: actor.Goroutine},
@@ -186,8 +186,8 @@ var app = system.App{
 		{Name: "seed", New: func() actor.Actor { return &seed{} }},
 		{Name: "pooled seed", New: func() actor.Actor { return &seed{} }, Startup: actor.Forkserver},
 		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
-	},
-	Messages: message.Types(Say{}, Order{}, Told{}, Sow{}, Reaped{}),
+	}, doerKinds...),
+	Messages: message.Types(Say{}, Order{}, Told{}, Do{}, Said{}, Numbers{}, Sow{}, Reaped{}),
 }
 
 // A runner fails when a process of the tests is left at the end, or the race detector has found something in one.
@@ -500,7 +500,7 @@ func TestUnknownKind(t *testing.T) {
 	sys := start(t, nil)
 	_, err := sys.Create(within(t), "nobody")
 	assert.Assert(t, errors.Is(err, system.ErrUnknownKind))
-	assert.ErrorContains(t, err, "the kinds are: gpu, listener, pooled, pooled seed, seed, servant, sower, thread")
+	assert.ErrorContains(t, err, "the kinds are: doer, gpu, listener, near, patient, picky, pooled, pooled seed, seed, servant, sower, thread")
 }
 
 func TestDeadLettersOfAllProcesses(t *testing.T) {

@@ -96,8 +96,9 @@ var programs = map[string]func(ctx context.Context) error{
 		_, err := attach(ctx, system.Options{Capabilities: actor.Capabilities{"GPU": true}})
 		return err
 	},
-	"knock": func(context.Context) error { return knock() },
-	"pose":  func(context.Context) error { return pose() },
+	"logging": logging,
+	"knock":   func(context.Context) error { return knock() },
+	"pose":    func(context.Context) error { return pose() },
 	// lifetime has a system of its own, which ends with it.
 	"lifetime": func(ctx context.Context) error {
 		sys, err := attach(ctx, system.Options{Lifetime: true})
