@@ -219,7 +219,7 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 }
 
 func (n *node) unreachable(to address.Address) string {
-	if id := to.Record().ID(); id.System == n.id.System && id.Process == n.id.Process {
+	if id := to.Record().ID(); id.System == n.id.System && (n.peers != nil || id.Process == n.id.Process) { // one that another process created may have run here
 		return refusedEnded
 	}
 	return "the address belongs to another system, and a system on the base simple does not reach out of its process"
