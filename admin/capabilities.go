@@ -41,6 +41,7 @@ func (c *Core) handleDeadLetters(p *process, m HandleDeadLetters) {
 	case m.Handler.IsZero():
 		return
 	case m.On && i < 0:
+		p.place(m.Handler)
 		c.handlers = append(c.handlers, handler{m.Handler, p})
 	case !m.On && i >= 0:
 		c.handlers = slices.Delete(c.handlers, i, i+1)

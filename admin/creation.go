@@ -3,6 +3,7 @@ package admin
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"thespian.dev/address"
@@ -33,6 +34,7 @@ func (c *Core) create(p *process, m Create) {
 		refuse(fail(CodeNoSystem, "no compatible system for kind %q: %v", m.Kind, err))
 		return
 	}
+	p.place(m.Parent)
 	e := &entry{run: Run{Child: m.Child, Parent: m.Parent, Kind: m.Kind, Name: m.Name, Args: m.Args, Requirements: m.Requirements}}
 	if m.Name != "" {
 		e.run.Parent = c.options.Admin
@@ -104,6 +106,16 @@ func (c *Core) answer(e *entry, a asker, f Failure) {
 	c.tell(a.process, m)
 }
 
+// Hint returns the hint of an actor that runs in the process: where it is, for whoever gets its address.
+func Hint(process uint64) string { return strconv.FormatUint(process, 16) }
+
+// place notes that an actor is in the process, which has spoken of it: with its address goes from now on where it is. It was created by another process, which did not know that yet.
+func (p *process) place(actor address.Address) {
+	if p.actors[actor] != nil {
+		actor.Record().SetHint(Hint(p.number))
+	}
+}
+
 // running is called when the actor of a Run can take messages.
 func (c *Core) running(p *process, child address.Address) {
 	e := p.actors[child]
@@ -111,6 +123,7 @@ func (c *Core) running(p *process, child address.Address) {
 		return
 	}
 	e.running = true
+	p.place(child)
 	e.askers = slices.DeleteFunc(e.askers, func(a asker) bool {
 		if !a.wait {
 			c.answer(e, a, Failure{})

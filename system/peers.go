@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -157,7 +157,7 @@ func foreign(b *record.Binding) bool {
 }
 
 // hintOf returns the hint of an actor that lives in another process than the one which created it.
-func hintOf(process uint64) string { return strconv.FormatUint(process, 16) }
+func hintOf(process uint64) string { return admin.Hint(process) }
 
 // of returns the peer to which an address leads, nil if it is this process.
 func (ps *peers) of(to address.Address) (*peer, error) {
@@ -450,10 +450,11 @@ func (r roomContext) Err() error {
 
 // settle waits until nothing is held any more that was sent before: then the transport has it.
 func (ps *peers) settle(ctx context.Context) {
-	ps.mu.Lock()
-	all := slices.Collect(maps.Values(ps.table))
-	ps.mu.Unlock()
-	for _, p := range all {
+	for {
+		p := ps.unsettled()
+		if p == nil {
+			return
+		}
 		select {
 		case <-p.settled:
 		case <-ps.client.ended:
@@ -462,6 +463,20 @@ func (ps *peers) settle(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// unsettled returns a peer that holds something, or a search, whose mail goes to a peer in the end; nil if there is none.
+func (ps *peers) unsettled() *peer {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, all := range []iter.Seq[*peer]{maps.Values(ps.searches), maps.Values(ps.table)} {
+		for p := range all {
+			if !isClosed(p.settled) {
+				return p
+			}
+		}
+	}
+	return nil
 }
 
 // gone is called when the Admin has said that a process has ended.
