@@ -87,6 +87,7 @@ type more struct {
 	watched      map[watchable]struct{} // whom it watches
 	timers       map[*timer]struct{}
 	files        *fileWatch
+	questions    map[*request]*question // requests without a timeout that were not answered, on a base with processes
 
 	away      *peer              // there, once that is known
 	seekers   []*peer            // who wants to know

@@ -26,6 +26,9 @@ func (c *cell) Request(to address.Address, msg any, timeout time.Duration, then 
 		q.fail(err)
 		return
 	}
+	if c.node.peers != nil && timeout <= 0 {
+		c.keepQuestion(q)
+	}
 	if timeout > 0 {
 		q.request.timer.Store(c.node.timers.add(c, timeout, func() {
 			q.fail(fmt.Errorf("no answer within %v: %w", timeout, context.DeadlineExceeded))
@@ -41,6 +44,8 @@ func (r *request) answered(e envelope, answer any) {
 	r.of.tell(envelope{control(func(c *cell) {
 		if t := r.timer.Load(); t != nil {
 			t.Cancel()
+		} else {
+			c.dropQuestion(r)
 		}
 		if c.phase.Load() != running {
 			return
@@ -58,6 +63,26 @@ func (r *request) answered(e envelope, answer any) {
 			c.logFailure("actor failed on the answer to a request", e.msg, err)
 		}
 	}), e.sender})
+}
+
+// keepQuestion keeps a question that has no timer, which would keep it: its address leaves the process, and other processes keep nothing here.
+func (c *cell) keepQuestion(q *question) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.extra()
+	if m.questions == nil {
+		m.questions = make(map[*request]*question)
+	}
+	m.questions[q.request] = q
+}
+
+// dropQuestion is called when the question was answered.
+func (c *cell) dropQuestion(r *request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.more != nil {
+		delete(c.more.questions, r)
+	}
 }
 
 // Go is a method of actor.Runtime.
