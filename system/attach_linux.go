@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -57,6 +58,14 @@ func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*Syst
 
 // errLeaving is the end of a lifeline of a system that ends in the moment in which a program attaches.
 var errLeaving = errors.New("the Admin has gone")
+
+// endOfAdmin says of the end of a lifeline that it was the Admin's, if it was.
+func endOfAdmin(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("%w: %w", errLeaving, err)
+	}
+	return err
+}
 
 const retryTime = 20 * time.Millisecond
 

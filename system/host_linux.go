@@ -94,7 +94,7 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	defer stop()
 	first, err := line.receive()
 	if err != nil {
-		return nil, false, fmt.Errorf("%w: it did not say welcome: %w", errLeaving, err)
+		return nil, false, fmt.Errorf("the Admin did not say welcome: %w", endOfAdmin(err))
 	}
 	welcome, ok := first.(admin.Welcome)
 	if !ok {
@@ -145,7 +145,7 @@ func (n *node) announce(ctx context.Context, a App, j joining) error {
 	for {
 		msg, err := n.client.line.receive()
 		if err != nil {
-			return fmt.Errorf("%w: %w", errLeaving, err)
+			return endOfAdmin(err)
 		}
 		n.client.handle(msg)
 		select {
