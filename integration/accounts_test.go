@@ -3,7 +3,9 @@
 package integration
 
 import (
+	"context"
 	"errors"
+	"runtime"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -19,6 +21,7 @@ type Sow struct {
 	Stillborn bool
 	Count     int
 	Size      int
+	Deep      bool // by an actor that was itself created by one
 }
 
 // Reaped says how many messages have come back, and how many are dead letters.
@@ -27,6 +30,7 @@ type Reaped struct{ Back, Dead int }
 // A sower creates a child and sends to it. All that it sends comes back: as poison, or as dead letters, which it handles.
 type sower struct {
 	asker  address.Address
+	child  address.Address
 	count  int
 	reaped Reaped
 }
@@ -56,6 +60,18 @@ func (s *sower) Receive(ctx *actor.Context, msg any) error {
 	switch m := msg.(type) {
 	case Sow:
 		s.asker, s.count, s.reaped = ctx.Sender(), m.Count, Reaped{}
+		if m.Deep {
+			m.Deep = false
+			if s.child.IsZero() {
+				s.child = ctx.Create("sower")
+			}
+			s.asker = ctx.Sender()
+			ctx.Request(s.child, m, 0, func(reply any, err error) error {
+				ctx.Send(s.asker, reply)
+				return err
+			})
+			return nil
+		}
 		child := ctx.Create(m.Kind, actor.CreateOptions{Args: m})
 		body := string(make([]byte, m.Size))
 		for range m.Count {
@@ -81,14 +97,19 @@ func TestMailOfChildrenThatEndAtOnce(t *testing.T) {
 		sow   Sow
 		times int
 	}{
-		{"stillborn, spawned", Sow{"seed", true, 10, 64}, 20},
-		{"stillborn, pooled", Sow{"pooled seed", true, 10, 64}, 50},
-		{"stillborn, pooled, many", Sow{"pooled seed", true, 10_000, 64}, 5},
-		{"stillborn, pooled, large", Sow{"pooled seed", true, 8, 1 << 20}, 5},
-		{"exits, spawned", Sow{"seed", false, 10, 64}, 20},
-		{"exits, pooled", Sow{"pooled seed", false, 10, 64}, 50},
-		{"exits, pooled, many", Sow{"pooled seed", false, 10_000, 64}, 5},
-		{"exits, pooled, large", Sow{"pooled seed", false, 8, 1 << 20}, 5},
+		{"stillborn, spawned", Sow{"seed", true, 10, 64, false}, 20},
+		{"stillborn, spawned, many", Sow{"seed", true, 4000, 1 << 10, false}, 20},
+		{"stillborn, pooled, some", Sow{"pooled seed", true, 4000, 1 << 10, false}, 20},
+		{"stillborn, pooled", Sow{"pooled seed", true, 10, 64, false}, 50},
+		{"stillborn, pooled, many", Sow{"pooled seed", true, 10_000, 64, false}, 5},
+		{"stillborn, pooled, large", Sow{"pooled seed", true, 8, 1 << 20, false}, 5},
+		{"stillborn, spawned, of an actor's child", Sow{"seed", true, 100, 64, true}, 20},
+		{"stillborn, pooled, of an actor's child", Sow{"pooled seed", true, 4000, 1 << 10, true}, 20},
+		{"exits, pooled, of an actor's child", Sow{"pooled seed", false, 4000, 1 << 10, true}, 10},
+		{"exits, spawned", Sow{"seed", false, 10, 64, false}, 20},
+		{"exits, pooled", Sow{"pooled seed", false, 10, 64, false}, 50},
+		{"exits, pooled, many", Sow{"pooled seed", false, 10_000, 64, false}, 5},
+		{"exits, pooled, large", Sow{"pooled seed", false, 8, 1 << 20, false}, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sys := start(t, nil)
@@ -101,4 +122,54 @@ func TestMailOfChildrenThatEndAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A patient actor asks its child without a timeout, collects garbage, and has the child answer then.
+type patient struct{}
+
+func (patient) Receive(ctx *actor.Context, msg any) error {
+	if _, ok := msg.(Say); !ok {
+		return nil
+	}
+	asker := ctx.Sender()
+	child := ctx.Create("slow")
+	ctx.Request(child, Say{"question"}, 0, func(reply any, err error) error {
+		ctx.Send(asker, reply)
+		return err
+	})
+	ctx.Request(child, Order{What: "has it arrived?"}, 0, func(reply any, err error) error {
+		ctx.Go(func(context.Context) any {
+			for range 3 {
+				runtime.GC()
+			}
+			ctx.Send(child, Order{What: "answer"})
+			return nil
+		})
+		return err
+	})
+	return nil
+}
+
+// A slow actor answers when it is told to.
+type slow struct{ asker address.Address }
+
+func (s *slow) Receive(ctx *actor.Context, msg any) error {
+	switch m := msg.(type) {
+	case Say:
+		s.asker = ctx.Sender()
+	case Order:
+		if m.What == "answer" {
+			ctx.Send(s.asker, Say{"answer"})
+		} else {
+			ctx.Send(ctx.Sender(), m)
+		}
+	}
+	return nil
+}
+
+func TestRequestWithoutATimeoutIsKept(t *testing.T) {
+	sys := start(t, nil)
+	reply, err := sys.Ask(within(t), create(t, sys, "waiting"), Say{"ask"})
+	assert.NilError(t, err)
+	assert.Equal(t, reply, any(Say{"answer"}))
 }
