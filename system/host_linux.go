@@ -67,6 +67,9 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 	n.peers.settle(flush)
 	err = n.peers.transport.Shutdown(flush)
 	_ = n.peers.transport.Close()
+	late, stop := context.WithTimeout(context.Background(), settling)
+	defer stop()
+	n.peers.settle(late) // what came meanwhile may have needed answers to processes that this one did not know yet
 	n.client.line.shut()
 	return err
 }
