@@ -185,6 +185,7 @@ var app = system.App{
 		{Name: "sower", New: func() actor.Actor { return &sower{} }},
 		{Name: "seed", New: func() actor.Actor { return &seed{} }},
 		{Name: "pooled seed", New: func() actor.Actor { return &seed{} }, Startup: actor.Forkserver},
+		{Name: "sink", New: func() actor.Actor { return &sink{} }},
 		{Name: "waiting", New: func() actor.Actor { return patient{} }},
 		{Name: "slow", New: func() actor.Actor { return &slow{} }},
 		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
@@ -502,7 +503,7 @@ func TestUnknownKind(t *testing.T) {
 	sys := start(t, nil)
 	_, err := sys.Create(within(t), "nobody")
 	assert.Assert(t, errors.Is(err, system.ErrUnknownKind))
-	assert.ErrorContains(t, err, "the kinds are: doer, gpu, listener, near, patient, picky, pooled, pooled seed, seed, servant, slow, sower, thread, waiting")
+	assert.ErrorContains(t, err, "the kinds are: doer, gpu, listener, near, patient, picky, pooled, pooled seed, seed, servant, sink, slow, sower, thread, waiting")
 }
 
 func TestDeadLettersOfAllProcesses(t *testing.T) {
