@@ -33,6 +33,7 @@ type tally struct {
 	numbers, failed numbers
 	last            uint32
 	attempts        int
+	excess          int
 	wrong           []string
 }
 
@@ -134,7 +135,7 @@ func (b *books) account() Account {
 	a := Account{ID: b.id, Serial: b.serial, PID: os.Getpid(), Unbegun: slices.Clone(b.unbegun), Notices: slices.Clone(b.notices), Reasons: maps.Clone(b.reasons), Odd: slices.Clone(b.odd)}
 	for i, to := range []*[]Tally{&a.Got, &a.Back, &a.Dead, &a.Perhaps} {
 		for stream, t := range b.tallies[i] {
-			*to = append(*to, Tally{Stream: stream, Numbers: slices.Clone(t.numbers), Failed: slices.Clone(t.failed), Attempts: t.attempts, Wrong: slices.Clone(t.wrong)})
+			*to = append(*to, Tally{Stream: stream, Numbers: slices.Clone(t.numbers), Failed: slices.Clone(t.failed), Attempts: t.attempts, Excess: t.excess, Wrong: slices.Clone(t.wrong)})
 		}
 	}
 	for _, s := range b.sent {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -438,15 +437,6 @@ func (e *era) settle() {
 			break
 		}
 		time.Sleep(pause)
-	}
-	if open, _ := e.ledger.pending(); len(open) > 0 && os.Getenv("DUMP") != "" {
-		for _, p := range e.ledger.parties {
-			a := p.account
-			fmt.Println("DUMP", p, p.who, "parent", p.parent, "serial", a.Serial, "final", p.final, a.Odd, a.Notices, a.Reasons)
-			fmt.Println("   got", a.Got, "\n   back", a.Back, "\n   sent", a.Sent, "\n   dead", a.Dead)
-		}
-		st, _ := e.sys.Status(context.Background())
-		st.Format(os.Stdout)
 	}
 	e.ledger.settle()
 	e.run.report(e.ledger.problems())

@@ -329,6 +329,7 @@ type fate struct {
 	known                    bool
 	got, back, dead, perhaps numbers
 	done                     Sent
+	excess                   int
 }
 
 func (l *ledger) fate(s *stream) (f fate, open []string) {
@@ -346,6 +347,7 @@ func (l *ledger) fate(s *stream) (f fate, open []string) {
 		}
 		a := p.account
 		for _, t := range []Tally{find(a.Dead, s.id), find(a.Perhaps, s.id)} {
+			f.excess += t.Excess
 			for _, wrong := range t.Wrong {
 				l.wrong("%s: as a dead letter %s", s.title(), wrong)
 			}
@@ -414,13 +416,13 @@ func (l *ledger) review(s *stream) (f fate, open []string) {
 			say("%v were delivered, and are dead letters that were perhaps delivered", both)
 		}
 		lettersOf := union(f.dead, f.perhaps)
-		if s.to.state == living && lettersOf.count() > 0 && l.reasons["overloaded"] == 0 {
+		if s.to.state == living && lettersOf.count() > uint64(f.excess) {
 			say("%v are dead letters, and the receiver lives", lettersOf)
 		}
 		if f.known && missing.count() > 0 {
 			say("%v are lost", missing)
 		}
-		if !f.known && len(all) > 0 && (len(all) > 1 || all[0].First > 1) {
+		if !f.known && f.excess == 0 && len(all) > 0 && (len(all) > 1 || all[0].First > 1) {
 			say("of what the killed sender had sent only %v are there", all)
 		}
 		if attempts := find(s.to.account.Got, s.id).Attempts; uint64(attempts) != 2*failed.count() && s.to.state == living {

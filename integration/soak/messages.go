@@ -83,6 +83,7 @@ type (
 		Numbers  []Range
 		Failed   []Range // on which the receiver failed
 		Attempts int     // at those
+		Excess   int     // dead letters because there was too much, which may be between those who live
 		Wrong    []string
 	}
 

@@ -2,11 +2,15 @@ package soak
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"thespian.dev/actor"
 	"thespian.dev/message"
 )
+
+// numeral is what differs in the reasons of dead letters from one to the next.
+var numeral = regexp.MustCompile(`[0-9]+`)
 
 // An undertaker notes all dead letters of its system.
 type undertaker struct{ books }
@@ -41,7 +45,10 @@ func (u *undertaker) bury(m message.DeadEnvelope) {
 			what = perhaps
 		}
 		u.note(what, letter)
-		u.reasons[m.Reason]++
+		if m.Reason == "overloaded" || strings.HasPrefix(m.Reason, "too much waits") {
+			u.tally(what, letter.Stream).excess++
+		}
+		u.reasons[numeral.ReplaceAllString(m.Reason, "N")]++
 	case Send:
 		u.unbegun = append(u.unbegun, letter.Stream)
 	case message.PoisonMessage: // whose sender is no more
