@@ -120,6 +120,7 @@ type entry struct {
 	host    *process
 	running bool
 	started bool
+	adopted bool    // its parent has ended and left it to the Admin
 	askers  []asker // who waits for it to run, or to have started
 }
 
@@ -181,6 +182,8 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.locate(p, m.Process)
 	case Lookup:
 		c.lookup(p, m)
+	case Find:
+		c.find(p, m)
 	case SetCapability:
 		c.setCapability(p, m)
 	case HandleDeadLetters:

@@ -25,7 +25,7 @@ func (c *Core) create(p *process, m Create) {
 		refuse(fail(CodeShutdown, "the system is being shut down"))
 		return
 	}
-	b, kind := c.find(m.Kind, p.build)
+	b, kind := c.buildOf(m.Kind, p.build)
 	if b == nil {
 		refuse(fail(CodeUnknownKind, "unknown kind %q; the kinds are: %s", m.Kind, c.kindNames()))
 		return
@@ -160,6 +160,7 @@ func (c *Core) adopt(child address.Address) {
 	if e == nil {
 		return
 	}
+	e.adopted = true
 	e.run.Parent, e.run.ParentProcess, e.run.ParentEndpoint = c.options.Admin, c.options.Process, c.options.Endpoint
 	c.tell(e.host, Adopted{child})
 }
@@ -187,6 +188,15 @@ func (c *Core) lookup(p *process, m Lookup) {
 		return
 	}
 	c.tell(p, Created{Request: m.Request})
+}
+
+// find says where an actor is, once it runs.
+func (c *Core) find(p *process, m Find) {
+	if e := c.actors[m.Actor]; e != nil {
+		c.await(e, asker{process: p, request: m.Request})
+		return
+	}
+	c.tell(p, Created{Request: m.Request, Actor: m.Actor, Failure: fail(CodeFailed, "the actor has ended")})
 }
 
 // kill ends the process of an actor, if it has one of its own.

@@ -80,6 +80,9 @@ func (d *dice) message(last, request uint64) any {
 	case 12, 13:
 		return admin.Locate{Process: process()}
 	case 14:
+		if d.roll(2) == 0 {
+			return admin.Find{Request: request, Actor: d.address()}
+		}
 		return admin.Lookup{Request: request, Name: pick(d, "", "x", "y")}
 	case 15:
 		return admin.SetCapability{Request: request, Name: pick(d, "GPU", "Process Startup Method"), Value: pick[any](d, nil, true, "goroutine", "forkserver", "fork", 7, struct{}{})}

@@ -86,8 +86,8 @@ func (c *Core) learn(m Announce) *build {
 	return b
 }
 
-// find returns the build that runs the kind: the creator's own if it can, else the newest that does.
-func (c *Core) find(kind string, own *build) (*build, Kind) {
+// buildOf returns the build that runs the kind: the creator's own if it can, else the newest that does.
+func (c *Core) buildOf(kind string, own *build) (*build, Kind) {
 	if own != nil {
 		if k, ok := own.kinds[kind]; ok {
 			return own, k
@@ -169,7 +169,7 @@ func (c *Core) forgetAsker(p *process) {
 	of := func(a asker) bool { return a.process == p }
 	for _, e := range sorted(c.actors) {
 		before := len(e.askers)
-		if e.askers = slices.DeleteFunc(e.askers, of); before > 0 && len(e.askers) == 0 && e.run.Name == "" && e.run.Parent == c.options.Admin && !e.host.shared && e.host != p {
+		if e.askers = slices.DeleteFunc(e.askers, of); before > 0 && len(e.askers) == 0 && e.run.Name == "" && e.run.Parent == c.options.Admin && !e.adopted && !e.host.shared && e.host != p {
 			c.tell(e.host, Exit{}) // nobody would ever know of the actor
 		}
 	}

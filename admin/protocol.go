@@ -12,7 +12,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Ending{}, Print{},
 	)
 }
@@ -99,6 +99,12 @@ type (
 		Name    string
 	}
 
+	// Find asks where an actor is that its creator cannot be asked for any more; the answer is Created, once the actor runs.
+	Find struct {
+		Request uint64
+		Actor   address.Address
+	}
+
 	// SetCapability changes what the system offers; a nil value takes it away. The answer is Done.
 	SetCapability struct {
 		Request uint64
@@ -161,7 +167,7 @@ type (
 		Requirements   []byte
 	}
 
-	// Created answers Create and Lookup: the actor and where it is, or why it is not.
+	// Created answers Create, Lookup and Find: the actor and where it is, or why it is not.
 	Created struct {
 		Request  uint64
 		Actor    address.Address

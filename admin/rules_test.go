@@ -247,6 +247,8 @@ func requestOf(msg any) (number uint64, ok bool) {
 		return m.Request, true
 	case admin.Lookup:
 		return m.Request, true
+	case admin.Find:
+		return m.Request, true
 	case admin.SetCapability:
 		return m.Request, true
 	case admin.StatusRequest:

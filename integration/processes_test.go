@@ -44,6 +44,7 @@ type servant struct {
 	master address.Address
 	herald bool // its end
 	heard  []string
+	kept   address.Address
 }
 
 func (s *servant) Start(ctx *actor.Context, args any) error {
@@ -97,6 +98,14 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 			told("watching", m.Who)
 		case "forward":
 			ctx.Send(m.Who, Order{What: "answer", Who: ctx.Sender()})
+		case "leave": // somebody else keeps the address of a child
+			child := ctx.Create("servant")
+			ctx.Send(m.Who, Order{What: "keep", Who: child})
+			told("left", child)
+		case "keep":
+			s.kept = m.Who
+		case "poke":
+			ctx.Send(s.kept, Order{What: "answer", Who: ctx.Sender()})
 		case "answer":
 			ctx.Send(m.Who, Told{"answered", os.Getpid(), ctx.Self()})
 		case "flood":
@@ -431,6 +440,20 @@ func TestChildrenOfAKilledParentExit(t *testing.T) {
 	told := heard(t, sys)
 	assert.Equal(t, told.What, "actor exited: asked to exit")
 	assert.Equal(t, told.Who, child)
+}
+
+// A child that outlives its parent stays, even if it has only just been created, and is reached by who has its address from then.
+func TestChildrenThatOutliveTheirParentsAreReached(t *testing.T) {
+	sys := start(t, nil)
+	for range 10 {
+		keeper, parent := create(t, sys, "servant"), create(t, sys, "servant")
+		left := ask(t, sys, parent, Order{What: "leave", Who: keeper})
+		assert.NilError(t, sys.Tell(within(t), parent, message.ActorExitRequest{NotRecursive: true}))
+		for alive(left.PID) {
+			runtime.Gosched()
+		}
+		assert.Equal(t, ask(t, sys, keeper, Order{What: "poke"}).Who, left.Who)
+	}
 }
 
 func TestWatchersHearOfAKilledProcess(t *testing.T) {

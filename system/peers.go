@@ -142,7 +142,10 @@ func (n *node) newPeer(process uint64) *peer {
 // place says in which process an actor is.
 func (ps *peers) place(a address.Address, process uint64) {
 	r := a.Record()
-	if process == ps.node.id.Process {
+	ps.mu.Lock()
+	_, searched := ps.searches[a]
+	ps.mu.Unlock()
+	if process == ps.node.id.Process || searched { // who searches hands over what was kept first
 		return
 	}
 	r.SetHint(hintOf(process))

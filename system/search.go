@@ -1,6 +1,9 @@
 package system
 
-import "thespian.dev/address"
+import (
+	"thespian.dev/address"
+	"thespian.dev/admin"
+)
 
 // An address may be sent on before it is known in which process its actor is. Whoever then has it asks the creator's node, and keeps what is sent to the actor until
 // the answer comes: so all of it goes the same way, in order.
@@ -25,13 +28,24 @@ func (ps *peers) search(who address.Address) *peer {
 		gone := creator.reason
 		creator.mu.Unlock()
 		if gone != "" {
-			ps.found(whereabouts{Actor: who, Reason: gone})
+			ps.askAdmin(who, gone)
 		}
 	}
 	return s
 }
 
-// abandon ends the searches whose answers would come from a process that has ended.
+// askAdmin asks for an actor whose creator has ended: it may have left it to the Admin.
+func (ps *peers) askAdmin(who address.Address, reason string) {
+	ps.client.ask(func(number uint64) any { return admin.Find{Request: number, Actor: who} }, func(answer any) {
+		if m, ok := answer.(admin.Created); ok && m.Failure == (admin.Failure{}) {
+			ps.found(whereabouts{Actor: who, Process: m.Process})
+			return
+		}
+		ps.found(whereabouts{Actor: who, Reason: reason})
+	})
+}
+
+// abandon has the Admin asked for what a process was asked for that has ended.
 func (ps *peers) abandon(process uint64, reason string) {
 	ps.mu.Lock()
 	var lost []address.Address
@@ -42,7 +56,7 @@ func (ps *peers) abandon(process uint64, reason string) {
 	}
 	ps.mu.Unlock()
 	for _, who := range lost {
-		ps.found(whereabouts{Actor: who, Reason: reason})
+		ps.askAdmin(who, reason)
 	}
 }
 
