@@ -269,6 +269,13 @@ func (n *node) wait(what string, cond func() bool) {
 	}
 }
 
+// change returns what is closed when the node hears of something.
+func (n *node) change() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed
+}
+
 func counts[T any](m map[transport.Node][]T) map[transport.Node]int {
 	c := map[transport.Node]int{}
 	for k, v := range m {

@@ -1,6 +1,8 @@
 package transporttest
 
 import (
+	"time"
+
 	"gotest.tools/v3/assert"
 )
 
@@ -117,16 +119,25 @@ func accountAfterForget(e *env) {
 	a.forget(b, done())
 	sent := ab.end(e)
 	ba.stop()
-	a.wait("the rest to be reported", func() bool {
+	for late := time.After(deadline); ; {
+		atA, atB := a.change(), b.change() // before the look: either may be the last to hear
 		fate := map[string]bool{}
-		for _, l := range a.lost[b.id] {
+		for _, l := range a.losses(b) {
 			fate[l.data] = true
 		}
 		for _, data := range b.from(a) {
 			fate[data] = true
 		}
-		return len(fate) == len(sent)
-	})
+		if len(fate) == len(sent) {
+			break
+		}
+		select {
+		case <-atA:
+		case <-atB:
+		case <-late:
+			e.Fatalf("of %d messages the fate of %d is known", len(sent), len(fate))
+		}
+	}
 	b.close()
 	e.account(sent, b.from(a), a.losses(b))
 	e.account(ba.end(e), a.from(b), b.losses(a))
