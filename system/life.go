@@ -159,24 +159,11 @@ func (c *cell) orphan() {
 }
 
 // end is the end of the actor: it is called in its last turn. What the actor sent is in the mailboxes of the receivers before
-// anybody hears of the end, and what was sent to it has become dead letters before anybody is refused.
+// anybody hears of the end.
 func (c *cell) end(w *worker) {
-	rest := w.rest()
+	rest, m, first := c.close()
+	rest = append(w.rest(), rest...)
 	c.leaveTurn(w)
-	c.mu.Lock()
-	m := c.extra()
-	rest = append(m.held, rest...)
-	for round := 0; !c.closed && (len(c.queue) > 0 || len(rest) > 0) && round < clearing; round++ {
-		rest, c.queue = append(rest, c.queue...), nil
-		c.mu.Unlock()
-		for _, e := range rest {
-			c.refuse(e)
-		}
-		rest = nil
-		c.mu.Lock()
-	}
-	rest, first := c.close()
-	c.mu.Unlock()
 	if !first {
 		return // the system was closed
 	}
@@ -185,16 +172,13 @@ func (c *cell) end(w *worker) {
 	if m.unborn != nil {
 		reason = m.unborn.Error()
 	}
-	for _, e := range rest {
+	for _, e := range append(m.held, rest...) {
 		c.refuse(e)
 	}
 	c.deregister(m)
 	c.actor = nil
 	c.farewell(m, reason)
 }
-
-// clearing is how often an actor that ends looks for more mail, so that senders who do not stop cannot keep it.
-const clearing = 16
 
 // refuse sends away what comes too late. Who wrote to an actor that never was learns of it (Thespian 3.5 feature A1).
 func (c *cell) refuse(e envelope) {
@@ -215,12 +199,14 @@ func (c *cell) refuse(e envelope) {
 	c.node.undeliverable(e, c.self, refusedEnded)
 }
 
-// close closes the mailbox and says what was in it, and whether this was the first call. The lock is held.
-func (c *cell) close() (rest []envelope, first bool) {
+// close closes the mailbox and says what was in it, what else there is, and whether this was the first call.
+func (c *cell) close() (rest []envelope, m *more, first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m = c.extra()
 	if c.closed {
-		return nil, false
+		return nil, m, false
 	}
-	m := c.extra()
 	if m.unborn == nil {
 		c.self.Record().Unbind()
 	} // else whoever writes to it, now or later, is to learn why it never was
@@ -232,7 +218,7 @@ func (c *cell) close() (rest []envelope, first bool) {
 	if m.cancel != nil {
 		m.cancel()
 	}
-	return rest, true
+	return rest, m, true
 }
 
 // deregister gives up what the actor had registered elsewhere.
@@ -284,11 +270,11 @@ func (c *cell) farewell(m *more, reason string) {
 
 // kill ends the actor without a word to anybody: the system is being closed.
 func (c *cell) kill() {
-	c.mu.Lock()
-	_, first := c.close()
-	files := c.more.files
-	c.mu.Unlock()
-	if first && files != nil {
-		files.stop()
+	_, m, first := c.close()
+	if !first {
+		return
+	}
+	if m.files != nil {
+		m.files.stop()
 	}
 }
