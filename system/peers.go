@@ -496,7 +496,8 @@ func (ps *peers) gone(process uint64, reason string) {
 }
 
 func (p *peer) end(ps *peers, reason string) {
-	if out := p.last.Load(); out != nil {
+	out := p.last.Load()
+	if out != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 		out.to.Forget(ctx)
 		cancel()
@@ -515,11 +516,6 @@ func (p *peer) end(ps *peers, reason string) {
 	p.held, p.children, p.watches, p.stopped = nil, nil, nil, nil
 	p.stops.Store(0)
 	p.mu.Unlock()
-	ps.mu.Lock()
-	if ps.table[p.process] == p {
-		delete(ps.table, p.process)
-	}
-	ps.mu.Unlock()
 	p.settleDown()
 	for _, proceed := range stopped {
 		close(proceed)
@@ -539,5 +535,13 @@ func (p *peer) end(ps *peers, reason string) {
 	if p.process != 0 { // it was not a search
 		ps.abandon(p.process, reason)
 		p.node.parentGone(p.process)
+	}
+	if out != nil {
+		out.to.Forget(context.Background()) // until all that was not delivered is reported: it takes the link to read it
+	}
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.table[p.process] == p {
+		delete(ps.table, p.process)
 	}
 }
