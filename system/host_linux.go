@@ -41,6 +41,11 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	return n.serveHost(shared, exit, func() { os.Exit(1) })
+}
+
+// serveHost runs the actors of a host until it is to end. die ends the process at once, whatever its actors do.
+func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	lost := make(chan struct{})
 	end, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -48,7 +53,7 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 		_ = n.client.serve()
 		close(lost)
 		time.AfterFunc(endGrace, stop)
-		time.AfterFunc(2*endGrace-endGrace/4, func() { os.Exit(1) }) // whatever its actors do
+		time.AfterFunc(2*endGrace-endGrace/4, die)
 	}()
 	ended := n.childless
 	if shared {
@@ -65,10 +70,10 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 	flush, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	n.peers.settle(flush)
-	err = n.peers.transport.Shutdown(flush)
+	err := n.peers.transport.Shutdown(flush)
 	_ = n.peers.transport.Close()
-	late, stop := context.WithTimeout(context.Background(), settling)
-	defer stop()
+	late, enough := context.WithTimeout(context.Background(), settling)
+	defer enough()
 	n.peers.settle(late) // what came meanwhile may have needed answers to processes that this one did not know yet
 	n.client.line.shut()
 	return err
