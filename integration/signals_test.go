@@ -32,23 +32,29 @@ func TestSignalsToTheAdmin(t *testing.T) {
 	}
 }
 
+// logOf returns what the log of the system at the port has, "" if there is none.
+func logOf(t *testing.T, port int) string {
+	t.Helper()
+	logs, err := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian", fmt.Sprintf("*-%d.log", port)))
+	assert.NilError(t, err)
+	if len(logs) != 1 {
+		return ""
+	}
+	log, err := os.ReadFile(logs[0])
+	assert.NilError(t, err)
+	return string(log)
+}
+
 // logged waits until the log of the system at the port has a text, and returns what stands there from it on.
 func logged(t *testing.T, port int, text string) string {
 	t.Helper()
-	logs := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian", fmt.Sprintf("*-%d.log", port))
 	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
-		files, err := filepath.Glob(logs)
-		assert.NilError(t, err)
-		var log []byte
-		if len(files) == 1 {
-			log, err = os.ReadFile(files[0])
-			assert.NilError(t, err)
-		}
-		if i := strings.Index(string(log), text); i >= 0 {
-			return string(log[i:])
+		log := logOf(t, port)
+		if i := strings.Index(log, text); i >= 0 {
+			return log[i:]
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%q does not come in %s %v:\n%s", text, logs, files, log)
+			t.Fatalf("%q does not come in the log:\n%s", text, log)
 		}
 	}
 }
@@ -98,7 +104,11 @@ func TestSignalsThatAreOnlyLogged(t *testing.T) {
 			_ = sys.Shutdown(context.Background())
 		}
 	})
-	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR2} {
+	for !strings.Contains(logOf(t, port), syscall.SIGINT.String()) { // as long as the Admin has not heard of the creator's end, it passes on to it what the host says
+		assert.NilError(t, syscall.Kill(pid, syscall.SIGINT))
+		time.Sleep(10 * time.Millisecond)
+	}
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR2} {
 		assert.NilError(t, syscall.Kill(pid, s))
 		logged(t, port, s.String())
 	}
