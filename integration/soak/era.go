@@ -76,6 +76,7 @@ func (r *run) begin() (*era, error) {
 		e.residents = append(e.residents, p)
 	}
 	e.foreman = e.residents[0]
+	e.auditAll(nil) // which says in which processes they are, that are not to be killed
 	return e, nil
 }
 
