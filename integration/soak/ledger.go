@@ -429,7 +429,8 @@ func (l *ledger) review(s *stream) (f fate, open []string) {
 			say("%d attempts at %d parcels", attempts, failed.count())
 		}
 		if f.known && s.from.state <= leaving {
-			if none := failed.without(f.back); none.count() > 0 {
+			asking := s.order.Ask && s.from.state == leaving // an actor that is about to end is not told the answer
+			if none := failed.without(f.back); none.count() > 0 && !asking {
 				say("%v were not given back", none)
 			}
 			if more := f.back.without(failed); more.count() > 0 {
