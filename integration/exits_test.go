@@ -38,8 +38,8 @@ func TestMailOfAnActorThatIsAskedToExit(t *testing.T) {
 		count, size int
 		times       int
 	}{
-		{"small", 5000, 64, 20},
-		{"large", 8, 1 << 20, 60},
+		{"small", 5000, 64, 3},
+		{"large", 8, 1 << 20, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sys := start(t, nil)
