@@ -14,6 +14,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/address/record"
+	"thespian.dev/message"
 )
 
 // runtime is an actor.Runtime that does what a test of an actor needs: it keeps what is sent.
@@ -233,6 +234,8 @@ func TestTypedRequest(t *testing.T) {
 	assert.NilError(t, gotErr)
 
 	assert.NilError(t, r.then("no apple", nil))
+	_, err := actor.As[int](message.Opaque{Name: "example.com/fam.Report", Shape: "{Lines []string}", Here: "{Lines []string; V int}"})
+	assert.Error(t, err, "the answer is no int: example.com/fam.Report has another shape at its sender: there it is {Lines []string}, here {Lines []string; V int}")
 	var unexpected *actor.UnexpectedReply
 	assert.Assert(t, errors.As(gotErr, &unexpected))
 	assert.Equal(t, unexpected.Reply, "no apple")

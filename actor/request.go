@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"thespian.dev/address"
+	"thespian.dev/message"
 )
 
 // UnexpectedReply is the error of a typed request whose answer had another type than the asker wanted.
@@ -14,8 +15,11 @@ type UnexpectedReply struct {
 	Wanted string // the type that was wanted
 }
 
-// Error says which type came and which was wanted.
+// Error says which type came and which was wanted; of one that this process does not know, also what it is there.
 func (e *UnexpectedReply) Error() string {
+	if o, opaque := e.Reply.(message.Opaque); opaque {
+		return fmt.Sprintf("the answer is no %s: %v", e.Wanted, o.Err())
+	}
 	return fmt.Sprintf("the answer is a %T, wanted %s", e.Reply, e.Wanted)
 }
 

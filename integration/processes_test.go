@@ -573,6 +573,34 @@ func TestDeadLettersOfAHostThatLives(t *testing.T) {
 	assert.Equal(t, told.Who, dead)
 }
 
+// A handler that has ended is taken off everywhere, also when its process lives on.
+func TestHandlersOfDeadLettersThatHaveEnded(t *testing.T) {
+	sys := start(t, nil)
+	for range 3 {
+		a := create(t, sys, "thread")
+		assert.Equal(t, ask(t, sys, a, Order{What: "dead letters"}).What, "handling")
+		assert.NilError(t, sys.Tell(within(t), a, message.ActorExitRequest{}))
+	}
+	for {
+		status, err := sys.Status(within(t))
+		assert.NilError(t, err)
+		if len(status.Actors) == 0 && len(status.DeadLetterHandlers) == 0 {
+			break
+		}
+		runtime.Gosched()
+	}
+}
+
+// Processes of a system are known by a name, not by the number of the descriptor from which they were run.
+func TestNamesOfProcesses(t *testing.T) {
+	sys := start(t, nil)
+	for pid, want := range map[int]string{pidOf(t, sys, "admin"): "thespian admin", ask(t, sys, create(t, sys, "servant"), Order{What: "who"}).PID: "thespian host"} {
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		assert.NilError(t, err)
+		assert.Equal(t, strings.TrimSpace(string(name)), want)
+	}
+}
+
 func TestPoisonComesBack(t *testing.T) {
 	sys := start(t, nil)
 	_, err := sys.Ask(within(t), create(t, sys, "servant"), Order{What: "fail"})

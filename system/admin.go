@@ -64,10 +64,7 @@ func (c *cell) Admin(request any) (any, error) {
 	n := c.node
 	switch r := request.(type) {
 	case actor.HandleDeadLetters:
-		n.deadLetters.handle(c, r.On)
-		if n.client != nil {
-			return nil, n.client.line.send(admin.HandleDeadLetters{Handler: c.self, On: r.On})
-		}
+		return nil, c.handleDeadLetters(r.On)
 	case actor.UpdateCapability:
 		return nil, n.updateCapability(&c.ctx, r.Name, r.Value)
 	case actor.NotifyOnConventionChanges: // there is nobody else to tell of

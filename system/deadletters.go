@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"thespian.dev/address"
+	"thespian.dev/admin"
 	"thespian.dev/message"
 )
 
@@ -19,17 +20,22 @@ type deadLetters struct {
 	count    uint64
 }
 
-func (d *deadLetters) handle(c *cell, on bool) {
+// handle says whether an actor of this process takes dead letters, and reports whether that is new.
+func (d *deadLetters) handle(c *cell, on bool) (changed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	i := slices.Index(d.handlers, c)
 	switch {
 	case on && c.phase.Load() == ended: // it has been taken out, or will be
+		return false
 	case on && i < 0:
 		d.handlers = append(slices.Clone(d.handlers), c)
 	case !on && i >= 0:
 		d.handlers = slices.Delete(slices.Clone(d.handlers), i, i+1)
+	default:
+		return false
 	}
+	return true
 }
 
 // add passes a dead letter on. Envelopes of dead letters and notices of ends are none themselves.
@@ -71,4 +77,13 @@ func (d *deadLetters) state() (handlers []address.Address, count uint64) {
 		handlers = append(handlers, c.self)
 	}
 	return handlers, d.count
+}
+
+// handleDeadLetters says whether the actor takes dead letters, here and to the Admin.
+func (c *cell) handleDeadLetters(on bool) error {
+	n := c.node
+	if n.deadLetters.handle(c, on) && n.client != nil {
+		return n.client.line.send(admin.HandleDeadLetters{Handler: c.self, On: on})
+	}
+	return nil
 }

@@ -120,7 +120,7 @@ func (h *execHost) wait() string {
 		return err.Error()
 	}
 	if state.Success() {
-		return "its process has ended"
+		return state.String()
 	}
 	read := make(chan struct{})
 	go func() {

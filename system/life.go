@@ -224,7 +224,7 @@ func (c *cell) close() (rest []envelope, m *more, first bool) {
 // deregister gives up what the actor had registered elsewhere.
 func (c *cell) deregister(m *more) {
 	c.node.timers.dropAll(c)
-	c.node.deadLetters.handle(c, false)
+	_ = c.handleDeadLetters(false)
 	if m.files != nil {
 		m.files.stop()
 	}

@@ -395,6 +395,7 @@ func refusedByTransport(err error) bool {
 
 // unsendable deals with a message that cannot be encoded: its sender learns of it.
 func (n *node) unsendable(e envelope, to address.Address, err error) {
+	n.log.Warn("a message cannot be sent to another process", "message", fmt.Sprintf("%T", e.msg), "target", to.String(), "sender", e.sender.String(), "error", err)
 	if !e.sender.IsZero() {
 		_ = n.deliver(noContext, envelope{message.PoisonMessage{Message: e.msg, Details: err.Error()}, to}, e.sender, nil)
 		return

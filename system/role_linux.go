@@ -39,12 +39,19 @@ func (a App) part() {
 	case !ok:
 		os.Exit(1)
 	case r.Admin == nil:
+		nameProcess("thespian host")
 		os.Exit(a.host(conn))
 	case r.Admin.Detach:
 		os.Exit(detach(conn, r))
 	default:
+		nameProcess("thespian admin")
 		os.Exit(a.admin(*r.Admin))
 	}
+}
+
+// nameProcess gives this process the short name that lists of processes and sockets show; it was run from a descriptor, whose number would be its name.
+func nameProcess(name string) {
+	_ = os.WriteFile("/proc/self/comm", []byte(name), 0) // if it fails, the arguments say it
 }
 
 // inheritedLifeline returns the connection in which this process finds its role, nil when there is none: whoever started it has written the

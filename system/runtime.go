@@ -60,6 +60,7 @@ func (c *cell) Send(to address.Address, msg any) {
 	n := c.node
 	prepared, err := n.prepare(to, msg)
 	if err != nil {
+		c.logFailure("actor could not send a message", msg, err)
 		c.tell(envelope{message.PoisonMessage{Message: msg, Details: err.Error()}, to})
 		return
 	}

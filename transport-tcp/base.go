@@ -41,13 +41,12 @@ func open(ctx context.Context, config transport.Config, leaves func(net.Conn) bo
 		return nil, err
 	}
 	n := &node{
-		config:    config.WithDefaults(features),
-		listener:  l,
-		leaves:    leaves,
-		peers:     make(map[transport.Node]*peer),
-		forgotten: make(map[transport.Node]struct{}),
-		drained:   make(chan struct{}, 1),
-		down:      make(chan struct{}),
+		config:   config.WithDefaults(features),
+		listener: l,
+		leaves:   leaves,
+		peers:    make(map[transport.Node]*peer),
+		drained:  make(chan struct{}, 1),
+		down:     make(chan struct{}),
 	}
 	n.endpoint = endpointOf(l.Addr().(*net.TCPAddr))
 	n.ctx, n.cancel = context.WithCancel(context.Background())

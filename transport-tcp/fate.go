@@ -95,7 +95,7 @@ func (p *peer) report() {
 func (p *peer) Forget(ctx context.Context) {
 	n := p.node
 	n.mu.Lock()
-	n.forgotten[p.to] = struct{}{}
+	n.forgotten.add(p.to)
 	n.mu.Unlock()
 	p.mu.Lock()
 	first := !p.forgotten

@@ -41,8 +41,8 @@ type node struct {
 
 	mu        sync.Mutex
 	peers     map[transport.Node]*peer
-	forgotten map[transport.Node]struct{} // for ever: a node is never used again
-	ended     bool                        // no goroutine is started any more
+	forgotten forgotten
+	ended     bool // no goroutine is started any more
 }
 
 func (n *node) Endpoint() string { return n.endpoint }
@@ -72,7 +72,7 @@ func (n *node) peer(to transport.Node, keep bool) *peer {
 		return p
 	}
 	p := newPeer(n, to)
-	if _, ok := n.forgotten[to]; ok {
+	if n.forgotten.has(to) {
 		p.forgotten = true
 		p.leave()
 		return p
