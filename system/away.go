@@ -37,14 +37,17 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 		stub.endAway(err.Error(), true)
 		return stub
 	}
+	done := n.peers.handOver()
 	n.client.ask(request, func(answer any) {
+		defer func() { done() }()
 		switch m := answer.(type) {
 		case admin.Created:
 			if m.Failure != (admin.Failure{}) {
 				stub.endAway(m.Failure.Text, true)
 				return
 			}
-			stub.moved(n.peers.get(m.Process))
+			stub.moved(n.peers.get(m.Process), done)
+			done = func() {}
 		case admin.Done: // it could not even be sent
 			stub.endAway(m.Failure.Text, true)
 		default:
@@ -55,14 +58,16 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 }
 
 // moved sends the stub's mail to where its actor is now, and what comes later as well.
-func (c *cell) moved(to *peer) {
+func (c *cell) moved(to *peer, done func()) {
 	if why := to.raise(c); why != "" {
 		c.endAway(why, true)
+		done()
 		return
 	}
 	c.node.goroutines.begin()
 	go func() { // it waits for room as a sender does
 		defer c.node.goroutines.end()
+		defer done()
 		c.move(to)
 	}()
 }
@@ -70,7 +75,7 @@ func (c *cell) moved(to *peer) {
 func (c *cell) move(to *peer) {
 	for {
 		c.mu.Lock()
-		if c.phase.Load() == ended {
+		if c.closed { // by its end
 			c.mu.Unlock()
 			return
 		}

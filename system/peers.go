@@ -29,6 +29,7 @@ type peers struct {
 	mu       sync.Mutex
 	table    map[uint64]*peer
 	searches map[address.Address]*peer
+	moving   map[chan struct{}]struct{} // closed when mail that was kept is on its way
 }
 
 // A peer is the node of another process. What is sent to an actor there goes through it; so do the messages of nodes about their actors. It knows what
@@ -103,7 +104,7 @@ type outgoing struct {
 }
 
 func newPeers(n *node, client *adminClient) *peers {
-	return &peers{node: n, client: client, control: controlMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer)}
+	return &peers{node: n, client: client, control: controlMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer), moving: make(map[chan struct{}]struct{})}
 }
 
 // get returns the peer of a process, and asks the Admin where it is when it is new.
@@ -455,12 +456,12 @@ func (r roomContext) Err() error {
 // settle waits until nothing is held any more that was sent before: then the transport has it.
 func (ps *peers) settle(ctx context.Context) {
 	for {
-		p := ps.unsettled()
-		if p == nil {
+		settled := ps.unsettled()
+		if settled == nil {
 			return
 		}
 		select {
-		case <-p.settled:
+		case <-settled:
 		case <-ps.client.ended:
 			return
 		case <-ctx.Done():
@@ -469,14 +470,31 @@ func (ps *peers) settle(ctx context.Context) {
 	}
 }
 
-// unsettled returns a peer that holds something, or a search, whose mail goes to a peer in the end; nil if there is none.
-func (ps *peers) unsettled() *peer {
+// handOver notes that mail is kept which will go somewhere else. The function says that it has.
+func (ps *peers) handOver() (done func()) {
+	over := make(chan struct{})
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	ps.moving[over] = struct{}{}
+	return func() {
+		ps.mu.Lock()
+		defer ps.mu.Unlock()
+		delete(ps.moving, over)
+		close(over)
+	}
+}
+
+// unsettled returns what is closed when something that is held is on its way: by a peer, or a search, whose mail goes to a peer in the end, or a stub; nil if nothing is.
+func (ps *peers) unsettled() <-chan struct{} {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for over := range ps.moving {
+		return over
+	}
 	for _, all := range []iter.Seq[*peer]{maps.Values(ps.searches), maps.Values(ps.table)} {
 		for p := range all {
 			if !isClosed(p.settled) {
-				return p
+				return p.settled
 			}
 		}
 	}

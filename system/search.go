@@ -62,10 +62,14 @@ func (ps *peers) abandon(process uint64, reason string) {
 
 // found ends a search.
 func (ps *peers) found(m whereabouts) {
+	done := ps.handOver()
 	ps.mu.Lock()
 	s := ps.searches[m.Actor]
 	delete(ps.searches, m.Actor)
 	ps.mu.Unlock()
+	if s == nil || m.Process == 0 || m.Process == ps.node.id.Process {
+		defer done()
+	}
 	if s == nil {
 		return
 	}
@@ -81,6 +85,7 @@ func (ps *peers) found(m whereabouts) {
 	ps.node.goroutines.begin()
 	go func() { // it waits for room as a sender does
 		defer ps.node.goroutines.end()
+		defer done()
 		s.becomes(real, m.Actor)
 	}()
 }
