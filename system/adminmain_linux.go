@@ -88,8 +88,8 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
 		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Limits: r.Limits, Number: draw,
 	}, execLauncher{}, log)
-	if r.Port == 0 {
-		time.AfterFunc(startTime, shell.endIfAlone) // the program that started it may have ended meanwhile, and nobody else knows the port
+	if r.Port == 0 || r.Lifetime {
+		time.AfterFunc(startTime, shell.endIfAlone) // the program that started it may have ended meanwhile, and nobody else would end it
 	}
 	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
 }

@@ -80,6 +80,9 @@ func pause(ctx context.Context) error {
 
 // reach returns a connection to the Admin, and whether it was started for it.
 func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, bool, error) {
+	if o.New && o.Attach {
+		return nil, false, errors.New("the options Attach and New exclude each other")
+	}
 	if port == 0 && o.Attach {
 		return nil, false, fmt.Errorf("%w: port 0 is that of a new one", ErrNoSystem)
 	}
@@ -97,7 +100,7 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 	}
 	for {
 		if conn, err := at.dial(); err == nil {
-			return conn, false, nil
+			return a.found(conn, o, port)
 		} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
 			return nil, false, fmt.Errorf("the system at port %d: %w", port, err)
 		}
@@ -108,7 +111,7 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 		if err == nil {
 			defer lock.Close()
 			if conn, err := at.dial(); err == nil { // meanwhile somebody has started it
-				return conn, false, nil
+				return a.found(conn, o, port)
 			}
 			socket, err := startAdmin(ctx, o, base, port, at.log())
 			if err != nil {
@@ -124,6 +127,15 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			return nil, false, fmt.Errorf("%w: %w", errLocked, err)
 		}
 	}
+}
+
+// found returns the connection to an Admin that runs, unless there is to be none.
+func (a App) found(conn net.Conn, o *Options, port int) (net.Conn, bool, error) {
+	if o.New {
+		_ = conn.Close()
+		return nil, false, fmt.Errorf("%w at port %d", ErrSystemRuns, port)
+	}
+	return conn, false, nil
 }
 
 // startAdmin starts an Admin from this program's executable, and returns where it can be attached to.
@@ -142,7 +154,7 @@ func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 	}
 	messages := controlMessages()
 	r := role{&adminRole{
-		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true,
+		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true, Lifetime: o.Lifetime,
 	}}
 	if err := writeControl(ours, messages, r); err != nil {
 		return "", err

@@ -33,6 +33,9 @@ var (
 	// ErrNoSystem is returned by Start with Options.Attach when no system runs at the Admin Port.
 	ErrNoSystem = errors.New("no system runs")
 
+	// ErrSystemRuns is returned by Start with Options.New when a system runs at the Admin Port.
+	ErrSystemRuns = errors.New("a system runs already")
+
 	// ErrNoMain is returned by Start on a base with processes in a program that has not called [App.Main] or [App.TestMain] before: the system would start
 	// this program again and again, and each would do the same.
 	ErrNoMain = errors.New("a base with processes needs App.Main, or App.TestMain in tests: call it first thing in main, and Start in the function that it runs")

@@ -159,7 +159,8 @@ type role struct{ Admin *adminRole }
 
 // An adminRole is what an Admin has to know. Its answer, in file 4, is adminReady.
 type adminRole struct {
-	Detach bool // the process is to start the Admin, and end
+	Detach   bool // the process is to start the Admin, and end
+	Lifetime bool // the system is to end with the program that starts it
 
 	Base         string
 	Host         string // where the nodes of the system listen

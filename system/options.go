@@ -23,6 +23,9 @@ type Options struct {
 	// Attach has Start attach to a system that runs, and return [ErrNoSystem] if there is none, instead of starting it.
 	Attach bool
 
+	// New has Start start a system, and return [ErrSystemRuns] if there is one already, instead of attaching to it.
+	New bool
+
 	// Host is where the processes of the system listen, as a name or number that this host has. Zero: "127.0.0.1", which other hosts do not reach.
 	Host string
 

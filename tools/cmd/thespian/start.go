@@ -54,10 +54,15 @@ It ends with this command, which a signal such as Ctrl-C has end it in order. Wi
 func start(ctx context.Context, at *place, o system.Options) (*system.System, error) {
 	ctx, cancel := context.WithTimeout(ctx, at.timeout)
 	defer cancel()
-	if err := at.vacant(ctx); err != nil {
-		return nil, err
+	o.New = true
+	var sys *system.System
+	err := system.ErrSystemRuns
+	for errors.Is(err, system.ErrSystemRuns) { // perhaps one that is about to end
+		if err := at.vacant(ctx); err != nil {
+			return nil, err
+		}
+		sys, err = app.Start(ctx, at.options(o))
 	}
-	sys, err := app.Start(ctx, at.options(o))
 	if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) { // a text, as it comes from the Admin's process
 		return nil, fmt.Errorf("%w: something else listens at %v, choose another one with --port", err, at)
 	}

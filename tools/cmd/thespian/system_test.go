@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +31,33 @@ func TestStartAndStop(t *testing.T) {
 	assert.Equal(t, s.does("stop"), "")
 	gone := s.fails(1, "stop")
 	assert.Equal(t, gone, fmt.Sprintf("error: no system runs at port %d of base %s: start one with 'thespian start --port %[1]d'\n", s.port, shortName(app.Bases[0])))
+}
+
+// Of those that start at the same moment one starts the system; no other may say that it has.
+func TestStartsAtOnce(t *testing.T) {
+	s := newSite(t)
+	const count = 4
+	outcomes := make(chan outcome, count)
+	for range count {
+		go func() {
+			cmd := s.command("start", "--detach")
+			var errs bytes.Buffer
+			cmd.Stderr = &errs
+			_ = cmd.Run()
+			outcomes <- outcome{"", errs.String(), cmd.ProcessState.ExitCode()}
+		}()
+	}
+	started := 0
+	for range count {
+		switch o := <-outcomes; {
+		case o.status == 0 && strings.Contains(o.err, "a system runs at port"):
+			started++
+		default:
+			assert.Assert(t, strings.Contains(o.err, "a system runs already at port"), o.err)
+		}
+	}
+	assert.Equal(t, started, 1)
+	s.does("stop")
 }
 
 func TestNoSystem(t *testing.T) {
