@@ -51,8 +51,16 @@ var deeds = map[string]deed{
 		ctx.Send(m.Who, Said{"received", d.count, ctx.Self()})
 		return nil
 	},
-	"share":       share,
-	"answer late": answerLate,
+	"share":          share,
+	"burst":          burst,
+	"item":           item,
+	"items":          items,
+	"long then new":  longThenNew,
+	"new":            sendNew,
+	"new ones":       newOnes,
+	"fill and watch": fillAndWatch,
+	"process":        process,
+	"answer late":    answerLate,
 }
 
 func introduce(d *doer, ctx *actor.Context, _ Do) error {

@@ -508,8 +508,10 @@ func (ps *peers) gone(process uint64, reason string) {
 		return
 	}
 	ps.node.goroutines.begin()
-	go func() { // what the process had sent is taken to its end, which may take a while
+	done := ps.handOver() // of what was not delivered
+	go func() {           // what the process had sent is taken to its end, which may take a while
 		defer ps.node.goroutines.end()
+		defer done()
 		p.end(ps, reason)
 	}()
 }

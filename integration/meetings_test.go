@@ -1,0 +1,93 @@
+//go:build linux
+
+package integration
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/system"
+)
+
+// What begins and what ends may meet at any moment.
+
+// A program that starts while the system ends gets the next one, or the one that is there until it has ended.
+func TestStartBesideShutdown(t *testing.T) {
+	port := freePort(t)
+	for i := range 20 {
+		sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+		assert.NilError(t, err)
+		var beside sync.WaitGroup
+		beside.Go(func() { _ = sys.Shutdown(context.Background()) })
+		time.Sleep(time.Duration(i) * 150 * time.Microsecond) // another moment each time
+		again, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+		assert.NilError(t, err)
+		assert.NilError(t, ignore(again.Shutdown(context.Background()), system.ErrShutdown, system.ErrAdminGone))
+		beside.Wait()
+	}
+}
+
+func ignore(err error, expected ...error) error {
+	for _, e := range expected {
+		if errors.Is(err, e) {
+			return nil
+		}
+	}
+	return err
+}
+
+// A host that is about to end, and waits for an actor that does not, still ends with its Admin.
+func TestHostThatLeavesEndsWithItsAdmin(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		leave func(sys *system.System, pid int) error
+	}{
+		{"by a signal", func(_ *system.System, pid int) error { return syscall.Kill(pid, syscall.SIGTERM) }},
+		{"by Shutdown", func(sys *system.System, _ int) error {
+			go func() { _ = sys.Shutdown(context.Background()) }()
+			return nil
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			sys := startAt(t, freePort(t))
+			host := create(t, sys, "thread")
+			a := create(t, sys, "thread")
+			pid := ask(t, sys, a, Order{What: "hang"}).PID
+			admin := pidOf(t, sys, "admin")
+			assert.NilError(t, c.leave(sys, pid))
+			for err := error(nil); err == nil; { // its other actor ends: it leaves
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err = sys.Ask(ctx, host, Say{"still there?"})
+				cancel()
+			}
+			assert.NilError(t, syscall.Kill(admin, syscall.SIGKILL))
+			ended(t, pid)
+		})
+	}
+}
+
+// Hosts that are to be killed while they are being launched are killed.
+func TestShutdownAtOnceWhileHostsAreLaunched(t *testing.T) {
+	for i := range 6 {
+		sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+		assert.NilError(t, err)
+		admin := pidOf(t, sys, "admin")
+		var creations sync.WaitGroup
+		for range 4 {
+			creations.Go(func() { _, _ = sys.Create(within(t), "servant") })
+		}
+		time.Sleep(time.Duration(i) * 300 * time.Microsecond) // another moment each time
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_ = sys.Shutdown(ctx)
+		creations.Wait()
+		ended(t, admin)
+	}
+}
