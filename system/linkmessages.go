@@ -90,27 +90,29 @@ func (p *peer) sendControl(to *link, flow uint64, data []byte) error {
 // sendLater keeps data until there is room for it.
 func (p *peer) sendLater(to *link, flow uint64, data []byte) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.backlog = append(p.backlog, outgoing{control: data, flow: flow})
-	if len(p.backlog) == 1 {
+	first := len(p.backlog) == 1
+	p.mu.Unlock()
+	if first {
 		p.node.goroutines.begin()
-		go p.catchUp(to)
+		go p.catchUp(to, p.node.peers.handOver())
 	}
 }
 
-// catchUp sends the backlog. It ends with it, or with the transport or the peer.
-func (p *peer) catchUp(to *link) {
+// catchUp sends the backlog. It ends with it, or with the peer; when the transport has closed, the Admin brings what is left.
+func (p *peer) catchUp(to *link, done func()) {
 	defer p.node.goroutines.end()
+	defer done()
 	for {
 		p.mu.Lock()
 		next := p.backlog[0]
 		p.mu.Unlock()
 		err := to.to.Send(context.Background(), next.flow, next.control)
+		if errors.Is(err, transport.ErrClosed) {
+			p.relaySent(to, next.control)
+		}
 		p.mu.Lock()
 		p.backlog = p.backlog[1:]
-		if err != nil {
-			p.backlog = nil
-		}
 		over := len(p.backlog) == 0
 		p.mu.Unlock()
 		if over {
@@ -125,6 +127,20 @@ func (p *peer) relay(data []byte) {
 	if err := p.node.client.line.bring(admin.Relay{To: p.process, Data: data}); err != nil {
 		p.node.log.Warn("an answer of a process that ends is lost", "to", p.process, "error", err)
 	}
+}
+
+// relaySent is relay for what was encoded for the link.
+func (p *peer) relaySent(to *link, data []byte) {
+	if data[0] == linkEncoded {
+		e, definition, err := to.encode.Decode(data[1:])
+		if definition || err != nil {
+			return
+		}
+		if data, err = p.node.messages.AppendEnvelope([]byte{linkEnvelope}, e); err != nil {
+			return
+		}
+	}
+	p.relay(data)
 }
 
 // relayed takes what another process had relayed.
