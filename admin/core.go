@@ -83,14 +83,18 @@ type (
 	// Kill ends a host at once.
 	Kill struct{ Process uint64 }
 
+	// Discard says that no host will be launched from a build, unless a program announces it again: no process of it is left.
+	Discard struct{ Build string }
+
 	// Finish says that no host is left, and the Admin can end.
 	Finish struct{}
 )
 
-func (Tell) output()   {}
-func (Launch) output() {}
-func (Kill) output()   {}
-func (Finish) output() {}
+func (Tell) output()    {}
+func (Launch) output()  {}
+func (Kill) output()    {}
+func (Discard) output() {}
+func (Finish) output()  {}
 
 // A process is a program or a host.
 type process struct {
@@ -104,14 +108,6 @@ type process struct {
 	killed   bool
 	actors   map[address.Address]*entry // those that the Admin had it run, and that have not ended
 	related  map[uint64]*process        // who is told of its end
-}
-
-// A build is the content of an executable, with what it can run.
-type build struct {
-	name   string
-	kinds  map[string]Kind
-	shared *process   // the host for actors that want none of their own
-	pool   []*process // hosts that wait for their actor
 }
 
 // An entry is an actor that the Admin had a host run.

@@ -51,7 +51,7 @@ func (c *Core) create(p *process, m Create) {
 	relate(p, e.host)
 	c.tell(e.host, e.run)
 	c.await(e, ask)
-	if c.startup(kind) == forkserver {
+	if c.startup(kind) == forkserver && (b == p.build || b.programs > 0) { // others do without: the pool would end with their actor
 		c.fill(b) // last: nobody waits for it
 	}
 }
@@ -151,6 +151,7 @@ func (c *Core) started(p *process, m Started) {
 func (c *Core) ended(p *process, actor address.Address) {
 	if e := p.actors[actor]; e != nil {
 		c.remove(e, fail(CodeFailed, "the actor has ended"))
+		c.rest(p.build)
 	}
 }
 

@@ -52,6 +52,22 @@ func (c *Core) Consistent() error {
 				return fmt.Errorf("actors of kind %q are to start by %q", k.Name, k.Startup)
 			}
 		}
+		programs, hosts := 0, 0
+		for _, p := range c.processes {
+			switch {
+			case p.build != b:
+			case p.program:
+				programs++
+			default:
+				hosts++
+			}
+		}
+		if b.programs != programs || b.hosts != hosts {
+			return fmt.Errorf("build %s has %d programs and %d hosts, it is said to have %d and %d", b.name, programs, hosts, b.programs, b.hosts)
+		}
+		if !c.closing && programs+hosts == len(b.pool) && (hosts > 0 || c.replaced(b)) {
+			return fmt.Errorf("nobody is left who could create an actor of build %s", b.name)
+		}
 		if b.shared != nil && !known(b.shared) {
 			return fmt.Errorf("the shared host of build %s has ended", b.name)
 		}

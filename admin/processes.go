@@ -30,27 +30,30 @@ func (c *Core) announce(p *process, m Announce) {
 	if p.endpoint != "" {
 		return // it said so before
 	}
-	if m.Endpoint == "" {
-		c.tell(p, Done{m.Request, fail(CodeFailed, "a process without an endpoint cannot be reached")})
+	if failure := c.suits(p, m); failure != (Failure{}) {
+		if p.program && !c.known(m.Build) {
+			c.do(Discard{m.Build})
+		}
+		c.tell(p, Done{m.Request, failure})
 		return
 	}
 	if p.program {
-		if c.closing && !m.Attach {
-			c.tell(p, Done{m.Request, fail(CodeShutdown, "the system is being shut down")})
-			return
-		}
-		if failure := c.suits(m); failure != (Failure{}) {
-			c.tell(p, Done{m.Request, failure})
-			return
-		}
 		p.build, p.lifetime = c.learn(m), m.Lifetime
 	}
 	p.endpoint, p.pid = m.Endpoint, m.PID
 	c.tell(p, Done{Request: m.Request})
 }
 
-// suits compares what a program brings along, and what it expects of the system, with what that is.
-func (c *Core) suits(m Announce) Failure {
+// suits compares what a process brings along, and what a program expects of the system, with what that is.
+func (c *Core) suits(p *process, m Announce) Failure {
+	switch {
+	case m.Endpoint == "":
+		return fail(CodeFailed, "a process without an endpoint cannot be reached")
+	case !p.program:
+		return Failure{}
+	case c.closing && !m.Attach:
+		return fail(CodeShutdown, "the system is being shut down")
+	}
 	if err := startable(m.Kinds); err != nil {
 		return fail(CodeFailed, "%v", err)
 	}
@@ -69,42 +72,11 @@ func (c *Core) suits(m Announce) Failure {
 	return Failure{}
 }
 
-// learn returns the build of a program, which becomes the newest.
-func (c *Core) learn(m Announce) *build {
-	i := slices.IndexFunc(c.builds, func(b *build) bool { return b.name == m.Build })
-	var b *build
-	if i >= 0 {
-		b = c.builds[i]
-		c.builds = slices.Delete(c.builds, i, i+1)
-	} else {
-		b = &build{name: m.Build, kinds: make(map[string]Kind)}
-		for _, k := range m.Kinds {
-			b.kinds[k.Name] = k
-		}
-	}
-	c.builds = append(c.builds, b)
-	return b
-}
-
-// buildOf returns the build that runs the kind: the creator's own if it can, else the newest that does.
-func (c *Core) buildOf(kind string, own *build) (*build, Kind) {
-	if own != nil {
-		if k, ok := own.kinds[kind]; ok {
-			return own, k
-		}
-	}
-	for _, b := range slices.Backward(c.builds) {
-		if k, ok := b.kinds[kind]; ok {
-			return b, k
-		}
-	}
-	return nil, Kind{}
-}
-
 // launch starts a host.
 func (c *Core) launch(b *build, title string, shared bool) *process {
 	p := c.admit(c.options.Number())
 	p.build, p.shared = b, shared
+	b.hosts++
 	c.do(Launch{Process: p.number, Build: b.name, Title: title})
 	c.welcome(p)
 	return p
@@ -144,11 +116,9 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 	for _, e := range sorted(p.actors) {
 		c.remove(e, fail(CodeFailed, "%s", reason))
 	}
-	if b := p.build; b != nil {
-		if b.shared == p {
-			b.shared = nil
-		}
-		b.pool = slices.DeleteFunc(b.pool, func(other *process) bool { return other == p })
+	if p.build != nil {
+		p.build.lost(p)
+		c.rest(p.build)
 	}
 	for _, number := range slices.Sorted(maps.Keys(p.related)) {
 		other := p.related[number]

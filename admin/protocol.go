@@ -13,7 +13,7 @@ import (
 func Messages() message.TypeSet {
 	return message.Types(
 		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
-		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Ending{}, Print{},
+		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
 	)
 }
 
@@ -198,6 +198,9 @@ type (
 
 	// Exit has a host ask its actors to exit, and end when they have.
 	Exit struct{}
+
+	// Retire has a host end once it has no actors, also one that is shared: it gets no more.
+	Retire struct{}
 
 	// Ending tells a program that the system has ended.
 	Ending struct{ Reason string }

@@ -19,6 +19,7 @@ type harness struct {
 	now  time.Time
 
 	processes map[uint64]*peer // those that live
+	builds    map[string]bool  // which the shell can launch
 	last      uint64           // the number of the newest process
 	related   map[[2]uint64]bool
 	open      map[request]any       // what was asked for, without an answer
@@ -39,7 +40,7 @@ const own = 1
 func newHarness(t testing.TB, o admin.Options) *harness {
 	h := &harness{
 		t: t, now: time.Unix(0, 0), last: own, processes: map[uint64]*peer{own: {welcomed: true, announced: true}}, related: make(map[[2]uint64]bool),
-		open: make(map[request]any), asked: make(map[request]time.Time),
+		builds: make(map[string]bool), open: make(map[request]any), asked: make(map[request]time.Time),
 	}
 	o.System, o.Process, o.Admin, o.Endpoint = 1, own, address1(own, 1), "e1"
 	o.Number = func() uint64 { h.last++; return h.last }
@@ -63,6 +64,9 @@ func (h *harness) receive(from uint64, msg any) []admin.Output {
 	}
 	if m, ok := msg.(admin.Shutdown); ok && heard {
 		h.close(m.Grace)
+	}
+	if m, ok := msg.(admin.Announce); ok && before != nil && !before.host && !heard && !h.finished {
+		h.builds[m.Build] = true
 	}
 	out := h.core.Received(h.now, from, msg)
 	h.check(fmt.Sprintf("%d says %T%+v", from, msg, msg), msg, from, out)
@@ -165,11 +169,15 @@ func (h *harness) check(step string, in any, from uint64, out []admin.Output) {
 		case admin.Launch:
 			assert.Assert(h.t, !h.closing, "%s: a host of a system that ends", step)
 			assert.Assert(h.t, h.processes[o.Process] == nil, step)
+			assert.Assert(h.t, h.builds[o.Build], "%s: a host of build %s, which was given up", step, o.Build)
 			h.processes[o.Process] = &peer{host: true}
 		case admin.Kill:
 			p := h.processes[o.Process]
 			assert.Assert(h.t, p != nil && p.host && !p.killed, "%s: process %d is killed, which is gone, no host, or was killed before", step, o.Process)
 			p.killed = true
+		case admin.Discard:
+			assert.Assert(h.t, h.builds[o.Build], "%s: build %s is given up, and nobody had announced it", step, o.Build)
+			delete(h.builds, o.Build)
 		case admin.Finish:
 			assert.Assert(h.t, !h.finished && len(h.hosts()) == 0, "%s: the system ends twice, or has hosts", step)
 			h.finished = true

@@ -32,7 +32,7 @@ import (
 //	     > gone 3 it was killed             a process ends
 //	     > wait 2s                          time passes
 //	     > shutdown 5s                      the shell ends the system
-//	<  is an output: a message to a process, "launch", "kill" or "finish"
+//	<  is an output: a message to a process, "launch", "kill", "discard" or "finish"
 //
 // Process 1 is the Admin's, the others are numbered from 2 as they come. "2.1" is the first actor that process 2 created, "admin" the Admin. Fields that are zero are left out.
 // Write the outputs with
@@ -274,6 +274,8 @@ func describe(o admin.Output) string {
 		return fmt.Sprintf("kill %d", o.Process)
 	case admin.Finish:
 		return "finish"
+	case admin.Discard:
+		return "discard " + o.Build
 	case admin.Tell:
 		v := reflect.ValueOf(o.Message)
 		return fmt.Sprintf("%d %s%s", o.To, v.Type().Name(), fields(v))

@@ -91,6 +91,25 @@ var programs = map[string]func(ctx context.Context) error{
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return sys.Close()
 	},
+	// pooled has an actor from the pool for a while, and another one in the shared host.
+	"pooled": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		for _, kind := range []string{"pooled", "thread"} {
+			a, err := sys.Create(ctx, kind)
+			if err != nil {
+				return err
+			}
+			if err := sys.Tell(ctx, a, message.ActorExitRequest{}); err != nil {
+				return err
+			}
+		}
+		fmt.Println("created")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Close()
+	},
 	// capable expects what the system is not.
 	"capable": func(ctx context.Context) error {
 		_, err := attach(ctx, system.Options{Capabilities: actor.Capabilities{"GPU": true}})
@@ -388,4 +407,40 @@ func TestManyProgramsUseOneActor(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// What a program of an older build had the Admin keep goes with the program, once a newer one has its kinds.
+func TestBuildsThatAreReplaced(t *testing.T) {
+	port := freePort(t)
+	data, err := os.ReadFile(self(t))
+	assert.NilError(t, err)
+	var sys *system.System
+	for i := range 3 {
+		exe := filepath.Join(t.TempDir(), "program")
+		assert.NilError(t, os.WriteFile(exe, data, 0o700))
+		program := run(t, exe, "pooled", port)
+		assert.Equal(t, program.line(t), "created")
+		if i == 0 {
+			sys = startAt(t, port)
+		}
+		assert.Equal(t, program.end(t), "")
+	}
+	admin := pidOf(t, sys, "admin")
+	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
+		status, err := sys.Status(within(t))
+		assert.NilError(t, err)
+		builds := 0 // of which the Admin holds the executable
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", admin))
+		assert.NilError(t, err)
+		for _, f := range files {
+			if to, err := os.Readlink(f); err == nil && strings.Contains(to, t.Name()) {
+				builds++
+			}
+		}
+		if hosts := status.Counters["hosts"]; hosts == 1 && builds == 1 { // those of the newest: another program may want its kinds
+			return
+		} else if time.Now().After(deadline) {
+			t.Fatalf("%d hosts of programs that have gone, %d builds", hosts, builds)
+		}
+	}
 }

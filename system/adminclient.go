@@ -177,6 +177,8 @@ func (a *adminClient) handle(msg any) {
 		if a.exit != nil {
 			a.exit()
 		}
+	case admin.Retire:
+		a.node.retireSoon()
 	case admin.Print:
 		if a.print != nil {
 			a.print(m)

@@ -121,6 +121,11 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 			} else if s.lines[d.Process] != nil {
 				s.doomed[d.Process] = struct{}{}
 			}
+		case admin.Discard:
+			if exe := s.builds[d.Build]; exe != nil {
+				_ = exe.Close()
+				delete(s.builds, d.Build)
+			}
 		case admin.Finish:
 			over = true
 		}

@@ -59,10 +59,18 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	if shared {
 		ended = nil // it waits for more
 	}
-	select {
-	case <-ended:
-	case <-exit:
-	case <-lost:
+	for runs := true; runs; {
+		select {
+		case <-ended:
+			runs = shared && n.root.hasChildren() // it may have had none before
+		case <-n.retired:
+			ended = n.childless
+			n.allEnded() // perhaps
+		case <-exit:
+			runs = false
+		case <-lost:
+			runs = false
+		}
 	}
 	n.closing.Store(true)
 	_ = n.leave(end)

@@ -85,7 +85,8 @@ type node struct {
 	client       *adminClient // nil on the base simple
 	peers        *peers       // likewise
 	adminProcess uint64
-	hosting      bool // this process is a host
+	hosting      bool          // this process is a host
+	retired      chan struct{} // holds a token when it is to end once it has no actors, though it is shared
 	stillborn    stillborn
 	crowdings    atomic.Uint64 // how often a message came into a mailbox above its mark
 }
@@ -94,7 +95,7 @@ type node struct {
 func newNode(kinds []actor.Kind, registry *message.Registry, o *Options, limits Limits, log *slog.Logger, w *admin.Welcome) (*node, error) {
 	n := &node{
 		began: time.Now(), messages: registry, limits: limits, copies: o.CopyMessages,
-		log: log, childless: make(chan struct{}, 1), killed: make(chan struct{}),
+		log: log, childless: make(chan struct{}, 1), retired: make(chan struct{}, 1), killed: make(chan struct{}),
 	}
 	n.goroutines.quiet = make(chan struct{}, 1)
 	n.scheduler.limit = runtime.GOMAXPROCS(0)
@@ -263,6 +264,14 @@ func (n *node) walk(visit func(*cell)) {
 func (n *node) allEnded() {
 	select {
 	case n.childless <- struct{}{}:
+	default:
+	}
+}
+
+// retireSoon has a host end once it has no actors.
+func (n *node) retireSoon() {
+	select {
+	case n.retired <- struct{}{}:
 	default:
 	}
 }
