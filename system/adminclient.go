@@ -23,6 +23,8 @@ type adminClient struct {
 	print  func(admin.Print) // a program's
 	ending func(reason string)
 
+	over bool // the Admin said that the system has ended; set by the goroutine that reads, before it ends
+
 	mu      sync.Mutex
 	serial  uint64
 	pending map[uint64]func(any) // what is done with the answer to a request; nil: there is none
@@ -184,6 +186,7 @@ func (a *adminClient) handle(msg any) {
 			a.print(m)
 		}
 	case admin.Ending:
+		a.over = true
 		if a.ending != nil {
 			a.ending(m.Reason)
 		}

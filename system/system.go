@@ -179,7 +179,7 @@ func (s *System) Done() <-chan struct{} { return s.ended }
 // Shutdown ends the system: all actors are asked to exit, with their children, and Shutdown waits until they have. The context bounds the time
 // that they get, not whether the system ends: when it is done, actors that are left get no more messages. Without a deadline
 // they get [ShutdownGrace]. The error says which actors did not return from Receive. Further calls return the same; one whose context is done sooner ends
-// the time sooner.
+// the time sooner. That another program was sooner is no error.
 func (s *System) Shutdown(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.hurry(ctx.Err()) })
 	defer stop()
@@ -194,6 +194,9 @@ func (s *System) Shutdown(ctx context.Context) error {
 		s.end(s.node.leave(s.grace))
 	}
 	<-s.ended
+	if s.err == ErrShutdown { // another program was sooner
+		return nil
+	}
 	return s.err
 }
 

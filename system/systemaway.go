@@ -65,6 +65,9 @@ func (s *System) shutdownAway(ctx context.Context) {
 	wait, cancel := context.WithTimeout(context.Background(), grace+settling+drainTime)
 	defer cancel()
 	err := s.node.client.shutdownSystem(wait, grace)
+	if errors.Is(err, ErrAdminGone) && s.node.client.over { // somebody else was sooner
+		err = nil
+	}
 	if err != nil {
 		err = fmt.Errorf("shutdown: %w", err)
 	}
