@@ -25,6 +25,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/message"
 	"thespian.dev/system"
+	"thespian.dev/transport"
 )
 
 // Programs of their own are this test's executable with a variable that says which.
@@ -109,6 +110,22 @@ var programs = map[string]func(ctx context.Context) error{
 		fmt.Println("created")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return sys.Close()
+	},
+	// dies ends in the middle of Start, when the Admin runs already.
+	"dies": func(ctx context.Context) error {
+		base := Bases()[0]
+		base.Open = func(context.Context, transport.Config) (transport.Transport, error) {
+			os.Exit(1)
+			return nil, nil
+		}
+		dying := app
+		dying.Bases = []transport.Base{base}
+		port, err := strconv.Atoi(os.Getenv(portVariable))
+		if err != nil {
+			return err
+		}
+		_, err = dying.Start(ctx, &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+		return err
 	},
 	// capable expects what the system is not.
 	"capable": func(ctx context.Context) error {
@@ -300,6 +317,34 @@ func TestStartThatIsRefusedLeavesNoSystem(t *testing.T) {
 			assert.Assert(t, err != nil)
 			_, err = app.Start(within(t), at(port))
 			assert.ErrorIs(t, err, system.ErrNoSystem)
+		})
+	}
+}
+
+// A system that was started for a program which never became a part of it ends.
+func TestStartThatFailsLateLeavesNoSystem(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NilError(t, err)
+	defer l.Close()
+	taken := l.Addr().(*net.TCPAddr).Port
+	for name, start := range map[string]func(port int){
+		"there is no port for the program": func(port int) {
+			_, err := app.Start(within(t), &system.Options{LowestPort: taken, HighestPort: taken, Capabilities: actor.Capabilities{"Admin Port": port}})
+			assert.ErrorContains(t, err, "address already in use")
+		},
+		"the program dies": func(port int) { run(t, self(t), "dies", port).end(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			port := freePort(t)
+			start(port)
+			for ctx := within(t); ; runtime.Gosched() {
+				conn, err := net.Dial("tcp", fmt.Sprint("127.0.0.1:", port))
+				if err != nil {
+					break
+				}
+				_ = conn.Close()
+				assert.NilError(t, ctx.Err(), "the Admin holds its port")
+			}
 		})
 	}
 }

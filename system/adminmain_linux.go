@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -33,10 +34,9 @@ func (a App) admin(r adminRole) int {
 	if err != nil {
 		ready.Failure = err.Error()
 	}
-	err = errors.Join(err, writeControl(answer, controlMessages(), ready))
-	_ = answer.Close()
+	_ = writeControl(answer, controlMessages(), ready) // if nobody is there any more, serve finds out
 	if err == nil {
-		err = serve()
+		err = serve(answer)
 	}
 	if err != nil {
 		log.Error("admin", "error", err)
@@ -55,8 +55,8 @@ func draw() uint64 {
 	}
 }
 
-// openAdmin opens what an Admin needs, and returns what serves the system then.
-func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socket string, err error) {
+// openAdmin opens what an Admin needs, and returns what serves the system then. It is given the connection to the program that started the Admin.
+func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Reader) error, socket string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	id := record.ID{System: draw(), Process: draw(), Counter: 1}
@@ -88,10 +88,14 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func() error, socke
 		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
 		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Limits: r.Limits, Number: draw,
 	}, execLauncher{}, log)
-	if r.Port == 0 || r.Lifetime {
-		time.AfterFunc(startTime, shell.endIfAlone) // the program that started it may have ended meanwhile, and nobody else would end it
-	}
-	return func() error { return shell.serve(n, listener, at) }, at.socket(), nil
+	return func(starter io.Reader) error {
+		go func() { // ends with the process
+			if _, err := readControl(starter, shell.messages); err != nil {
+				shell.endIfAlone() // nobody else would end what no program is a part of
+			}
+		}()
+		return shell.serve(n, listener, at)
+	}, at.socket(), nil
 }
 
 // portPatience is how long a new Admin waits for its port. When another one was killed, its lifelines end before its port is free.
@@ -107,10 +111,10 @@ func (n *node) takePort(ctx context.Context, a App, w admin.Welcome, listen stri
 	}
 }
 
-// endIfAlone ends the system when no program has attached.
+// endIfAlone ends the system when it has no program.
 func (s *adminShell) endIfAlone() {
 	s.post(func(now time.Time) []admin.Output {
-		if len(s.lines) > 1 { // the first is that of the Admin's own node
+		if len(s.programs) > 0 {
 			return nil
 		}
 		return s.core.Shutdown(now, 0)

@@ -42,11 +42,12 @@ func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*Syst
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		conn, started, err := a.reach(ctx, o, base, port)
+		conn, begun, err := a.reach(ctx, o, base, port)
 		if err != nil {
 			return nil, err
 		}
-		sys, err := a.program(ctx, conn, o, started, port == 0)
+		sys, err := a.program(ctx, conn, o, begun != nil, port == 0)
+		begun.settle(err)
 		if !errors.Is(err, ErrShutdown) && !errors.Is(err, errLeaving) {
 			return sys, err
 		}
@@ -78,34 +79,29 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// reach returns a connection to the Admin, and whether it was started for it.
-func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, bool, error) {
+// reach returns a connection to the Admin, and what there is to know of it if it was started for that.
+func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, *newAdminProcess, error) {
 	if o.New && o.Attach {
-		return nil, false, errors.New("the options Attach and New exclude each other")
+		return nil, nil, errors.New("the options Attach and New exclude each other")
 	}
 	if port == 0 && o.Attach {
-		return nil, false, fmt.Errorf("%w: port 0 is that of a new one", ErrNoSystem)
+		return nil, nil, fmt.Errorf("%w: port 0 is that of a new one", ErrNoSystem)
 	}
 	if port == 0 { // nobody else can mean this system
-		socket, err := startAdmin(ctx, o, base, port, os.DevNull)
-		if err != nil {
-			return nil, false, err
-		}
-		conn, err := dialAt(socket)
-		return conn, true, err
+		return startAdmin(ctx, o, base, port, os.DevNull)
 	}
 	at, err := newRendezvous(listenHost(o), port)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	for {
 		if conn, err := at.dial(); err == nil {
 			return a.found(conn, o, port)
 		} else if !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, false, fmt.Errorf("the system at port %d: %w", port, err)
+			return nil, nil, fmt.Errorf("the system at port %d: %w", port, err)
 		}
 		if o.Attach {
-			return nil, false, fmt.Errorf("%w at port %d of base %s", ErrNoSystem, port, base.Name)
+			return nil, nil, fmt.Errorf("%w at port %d of base %s", ErrNoSystem, port, base.Name)
 		}
 		lock, err := at.lock()
 		if err == nil {
@@ -113,48 +109,72 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			if conn, err := at.dial(); err == nil { // meanwhile somebody has started it
 				return a.found(conn, o, port)
 			}
-			socket, err := startAdmin(ctx, o, base, port, at.log())
-			if err != nil {
-				return nil, false, err
-			}
-			conn, err := dialAt(socket)
-			return conn, true, err
+			return startAdmin(ctx, o, base, port, at.log())
 		}
 		if !errors.Is(err, errLocked) {
-			return nil, false, err
+			return nil, nil, err
 		}
 		if err := pause(ctx); err != nil {
-			return nil, false, fmt.Errorf("%w: %w", errLocked, err)
+			return nil, nil, fmt.Errorf("%w: %w", errLocked, err)
 		}
 	}
 }
 
 // found returns the connection to an Admin that runs, unless there is to be none.
-func (a App) found(conn net.Conn, o *Options, port int) (net.Conn, bool, error) {
+func (a App) found(conn net.Conn, o *Options, port int) (net.Conn, *newAdminProcess, error) {
 	if o.New {
 		_ = conn.Close()
-		return nil, false, fmt.Errorf("%w at port %d", ErrSystemRuns, port)
+		return nil, nil, fmt.Errorf("%w at port %d", ErrSystemRuns, port)
 	}
-	return conn, false, nil
+	return conn, nil, nil
 }
 
-// startAdmin starts an Admin from this program's executable, and returns where it can be attached to.
-func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string) (socket string, err error) {
+// A newAdminProcess is an Admin that this program has started, and that is not yet known to be needed.
+type newAdminProcess struct{ conn net.Conn }
+
+// settle tells the Admin how it went: if this program could not become a part of its system, or ends before it says so, nobody else may ever end it. It may be nil.
+func (p *newAdminProcess) settle(err error) {
+	if p == nil {
+		return
+	}
+	if err == nil {
+		_ = writeControl(p.conn, controlMessages(), adminStarted{})
+	}
+	_ = p.conn.Close()
+}
+
+// startAdmin starts an Admin from this program's executable, and attaches to it.
+func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string) (conn net.Conn, begun *newAdminProcess, err error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	defer ours.Close()
 	defer theirs.Close()
+	begun = &newAdminProcess{ours}
+	defer func() {
+		if err != nil {
+			begun.settle(err)
+		}
+	}()
 	stop := context.AfterFunc(ctx, func() { _ = ours.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	socket, err := beginAdmin(ctx, o, base, port, log, ours, theirs)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err = dialAt(socket)
+	return conn, begun, err
+}
+
+// beginAdmin starts an Admin that has the other end of a connection, and returns where it can be attached to.
+func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string, ours net.Conn, theirs *os.File) (socket string, err error) {
 	limits, err := o.Limits.complete()
 	if err != nil {
 		return "", err
 	}
 	messages := controlMessages()
 	r := role{&adminRole{
-		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true, Lifetime: o.Lifetime,
+		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true,
 	}}
 	if err := writeControl(ours, messages, r); err != nil {
 		return "", err

@@ -35,7 +35,7 @@ const (
 
 // controlMessages returns the registry of what the system's processes say to each other. Programs cannot send any of it.
 var controlMessages = sync.OnceValue(func() *message.Registry {
-	r, err := message.NewRegistry(admin.Messages(), linkMessages(), message.Types(role{}, adminRole{}, adminReady{}))
+	r, err := message.NewRegistry(admin.Messages(), linkMessages(), message.Types(role{}, adminRole{}, adminReady{}, adminStarted{}))
 	if err != nil {
 		panic(err) // the types are ours
 	}
@@ -159,9 +159,7 @@ type role struct{ Admin *adminRole }
 
 // An adminRole is what an Admin has to know. Its answer, in file 4, is adminReady.
 type adminRole struct {
-	Detach   bool // the process is to start the Admin, and end
-	Lifetime bool // the system is to end with the program that starts it
-
+	Detach       bool // the process is to start the Admin, and end
 	Base         string
 	Host         string // where the nodes of the system listen
 	Port         int    // the Admin's
@@ -170,6 +168,9 @@ type adminRole struct {
 	Capabilities message.Capabilities
 	Limits       admin.Limits
 }
+
+// adminStarted is what the program that has started an Admin answers when it is a part of the system.
+type adminStarted struct{}
 
 // adminReady says where an Admin can be attached to, or why there is none.
 type adminReady struct {
