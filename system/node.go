@@ -228,6 +228,7 @@ func (n *node) unreachable(to address.Address) string {
 
 // undeliverable deals with a message that did not reach its receiver. If it was a question, the asker learns of it at once.
 func (n *node) undeliverable(e envelope, to address.Address, reason string) {
+	n.deadLetters.add(n, e, to, reason) // first: who learns of it may look
 	if !e.sender.IsZero() {
 		if q := n.question(e.sender); q != nil {
 			q.fail(&UndeliverableError{Target: to, Reason: reason})
@@ -235,7 +236,6 @@ func (n *node) undeliverable(e envelope, to address.Address, reason string) {
 			n.peers.notDelivered(e.sender, to, reason)
 		}
 	}
-	n.deadLetters.add(n, e, to, reason)
 }
 
 // question returns the open question of this node that has the address, if it has one.
