@@ -288,6 +288,7 @@ func TestPortThatSomebodyElseHolds(t *testing.T) {
 	_, err = app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
 	assert.ErrorContains(t, err, fmt.Sprint(port))
 	assert.ErrorContains(t, err, "address already in use")
+	assert.Equal(t, len(leftAt(t, port)), 0, "%v", leftAt(t, port))
 }
 
 func TestStartThatIsRefusedLeavesNoSystem(t *testing.T) {
@@ -368,6 +369,38 @@ func TestAdminIsKilled(t *testing.T) {
 	}
 	again := startAt(t, port) // whatever the dead one has left
 	assert.Equal(t, ask(t, again, create(t, again, "servant"), Say{"x"}).What, "x")
+}
+
+// leftAt returns the files in the runtime folder that belong to a port.
+func leftAt(t *testing.T, port int) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian", fmt.Sprintf("*-%d.*", port)))
+	assert.NilError(t, err)
+	return files
+}
+
+// Nobody comes back to the port of a system that had it for itself: the next system, whichever it is, removes the socket of one that was killed.
+func TestSocketsOfAdminsThatWereKilled(t *testing.T) {
+	sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+	assert.NilError(t, err)
+	sockets := func() []string {
+		all, err := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian", "*.sock"))
+		assert.NilError(t, err)
+		return all
+	}
+	before := sockets()
+	assert.Assert(t, len(before) > 0)
+	assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
+	<-sys.Done()
+	old := time.Now().Add(-time.Hour)
+	for _, socket := range before {
+		assert.NilError(t, os.Chtimes(socket, old, old))
+	}
+	start(t, nil)
+	for _, socket := range before {
+		_, err := os.Lstat(socket)
+		assert.ErrorIs(t, err, os.ErrNotExist)
+	}
 }
 
 func TestProgramIsKilled(t *testing.T) {

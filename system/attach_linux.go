@@ -109,7 +109,11 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			if conn, err := at.dial(); err == nil { // meanwhile somebody has started it
 				return a.found(conn, o, port)
 			}
-			return startAdmin(ctx, o, base, port, at.log())
+			conn, begun, err := startAdmin(ctx, o, base, port, at.log())
+			if err != nil {
+				_ = os.Remove(lock.Name())
+			}
+			return conn, begun, err
 		}
 		if !errors.Is(err, errLocked) {
 			return nil, nil, err
@@ -204,6 +208,9 @@ func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 	case !ok:
 		return "", fmt.Errorf("the Admin began with %T", said)
 	case ready.Failure != "":
+		if port != 0 {
+			_ = os.Remove(log) // it says no more
+		}
 		return "", errors.New(ready.Failure)
 	}
 	return ready.Socket, nil

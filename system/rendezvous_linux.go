@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -118,7 +119,28 @@ func (r rendezvous) listen() (net.Listener, error) {
 	if err := os.Remove(r.socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	r.sweep()
 	return net.Listen("unix", r.socket())
+}
+
+// fresh is how old a socket is at least that can be a dead Admin's: one that was made just now may not listen yet.
+const fresh = time.Minute
+
+// sweep removes the sockets of Admins that were killed. Nobody else would look at those of systems that had a port to themselves.
+func (r rendezvous) sweep() {
+	sockets, _ := filepath.Glob(filepath.Join(filepath.Dir(r.path), "*.sock"))
+	for _, socket := range sockets {
+		is, err := os.Lstat(socket)
+		if err != nil || is.Mode().Type() != fs.ModeSocket || time.Since(is.ModTime()) < fresh {
+			continue
+		}
+		conn, err := net.Dial("unix", socket)
+		if err == nil {
+			_ = conn.Close()
+		} else if errors.Is(err, syscall.ECONNREFUSED) {
+			_ = os.Remove(socket)
+		}
+	}
 }
 
 // samePeer returns an error unless the process at the other end belongs to this user.
