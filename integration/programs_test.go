@@ -363,12 +363,39 @@ func TestAdminIsKilled(t *testing.T) {
 	<-sys.Done()
 	assert.Assert(t, errors.Is(sys.Close(), system.ErrAdminGone))
 	_, err := sys.Ask(within(t), a, Say{"anybody?"})
-	assert.Assert(t, err != nil)
+	assert.ErrorIs(t, err, system.ErrAdminGone)
 	for _, pid := range pids {
 		ended(t, pid)
 	}
 	again := startAt(t, port) // whatever the dead one has left
 	assert.Equal(t, ask(t, again, create(t, again, "servant"), Say{"x"}).What, "x")
+}
+
+// What is asked while the Admin dies fails with the reason.
+func TestAsksWhileTheAdminIsKilled(t *testing.T) {
+	sys := startAt(t, freePort(t))
+	a := create(t, sys, "servant")
+	assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
+	for {
+		if _, err := sys.Ask(within(t), a, Say{"anybody?"}); err != nil {
+			assert.ErrorIs(t, err, system.ErrAdminGone)
+		}
+		select {
+		case <-sys.Done():
+			return
+		default:
+		}
+	}
+}
+
+func TestFolderThatIsTooLongForASocket(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), strings.Repeat("d", 90))
+	assert.NilError(t, os.Mkdir(folder, 0o700))
+	t.Setenv("XDG_RUNTIME_DIR", folder)
+	for _, port := range []int{0, freePort(t)} {
+		_, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+		assert.ErrorContains(t, err, "set XDG_RUNTIME_DIR to a folder with a shorter path")
+	}
 }
 
 // leftAt returns the files in the runtime folder that belong to a port.

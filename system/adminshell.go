@@ -174,7 +174,10 @@ func (s *adminShell) read(number uint64, line *lifeline, conn net.Conn) {
 		if first && conn != nil {
 			if announced.Build, exe, err = s.launcher.identify(conn, announced); err != nil {
 				s.log.Error("a program's executable cannot be found", "error", err)
-				return
+				if err := line.send(admin.Done{Request: announced.Request, Failure: failureOf(err)}); err != nil {
+					return
+				}
+				continue // it closes the lifeline
 			}
 			msg = announced
 		}

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -16,12 +17,15 @@ import (
 )
 
 // A pipeLauncher launches hosts that are in this process and end when their lifelines do.
-type pipeLauncher struct{ launched chan net.Conn }
+type pipeLauncher struct {
+	launched chan net.Conn
+	unknown  error // why programs have no executable; nil: they have
+}
 
 type pipeHost struct{}
 
-func (pipeLauncher) identify(net.Conn, admin.Announce) (string, executable, error) {
-	return "build", io.NopCloser(nil), nil
+func (l pipeLauncher) identify(net.Conn, admin.Announce) (string, executable, error) {
+	return "build", io.NopCloser(nil), l.unknown
 }
 
 func (l pipeLauncher) pair() (net.Conn, lifelineEnd, error) {
@@ -62,7 +66,7 @@ func hear[T any](t *testing.T, l *lifeline) T {
 func TestNothingIsLeftOfAHostThatHasEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		number := uint64(1)
-		l := pipeLauncher{make(chan net.Conn, 1)}
+		l := pipeLauncher{launched: make(chan net.Conn, 1)}
 		s := newAdminShell(admin.Options{System: 1, Process: number, Admin: address.Of(record.New(record.ID{System: 1, Process: 1, Counter: 1})),
 			Number: func() uint64 { number++; return number }}, l, slog.New(slog.DiscardHandler))
 		over := make(chan struct{})
@@ -98,6 +102,28 @@ func TestNothingIsLeftOfAHostThatHasEnded(t *testing.T) {
 		assert.NilError(t, program.send(admin.Shutdown{Request: 3}))
 		hear[admin.Ending](t, program)
 		program.close()
+		<-over
+	})
+}
+
+func TestProgramIsToldThatItsExecutableCannotBeUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		number := uint64(1)
+		s := newAdminShell(admin.Options{System: 1, Process: number, Admin: address.Of(record.New(record.ID{System: 1, Process: 1, Counter: 1})),
+			Number: func() uint64 { number++; return number }}, pipeLauncher{unknown: errors.New("it cannot be read")}, slog.New(slog.DiscardHandler))
+		over := make(chan struct{})
+		go func() {
+			s.run()
+			close(over)
+		}()
+		ours, theirs := net.Pipe()
+		s.attach(theirs)
+		program := newLifeline(ours, s.messages)
+		hear[admin.Welcome](t, program)
+		assert.NilError(t, program.send(admin.Announce{Request: 7, Endpoint: "here"}))
+		assert.Equal(t, hear[admin.Done](t, program), admin.Done{Request: 7, Failure: admin.Failure{Code: admin.CodeFailed, Text: "it cannot be read"}})
+		program.close()
+		s.post(func(now time.Time) []admin.Output { return s.core.Shutdown(now, 0) })
 		<-over
 	})
 }

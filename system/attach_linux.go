@@ -201,7 +201,11 @@ func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return "", fmt.Errorf("the Admin did not start: %w", err)
+		err = fmt.Errorf("the Admin did not start: %w", err)
+		if port != 0 {
+			err = fmt.Errorf("%w; the reason may stand in %s", err, log)
+		}
+		return "", err
 	}
 	ready, ok := said.(adminReady)
 	switch {
@@ -218,7 +222,7 @@ func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 
 // startSelf starts this executable once more, with files from number 3 on.
 func startSelf(title string, output *os.File, files ...*os.File) (*os.Process, error) {
-	exe, err := os.Open("/proc/self/exe")
+	exe, err := openExecutable("/proc/self/exe")
 	if err != nil {
 		return nil, err
 	}

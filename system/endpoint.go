@@ -63,11 +63,19 @@ func (e *Endpoint) open() error { return e.node.open(e.closed) }
 func (n *node) open(closed <-chan struct{}) error {
 	switch { // one after the other: a select over two channels takes their locks
 	case isClosed(n.killed):
-		return ErrShutdown
+		return n.over()
 	case isClosed(closed):
 		return ErrClosed
 	}
 	return nil
+}
+
+// over returns the error of who does something with a system that has ended.
+func (n *node) over() error {
+	if why := n.why.Load(); why != nil {
+		return *why
+	}
+	return ErrShutdown
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -129,6 +137,9 @@ func (e *Endpoint) ask(ctx context.Context, to address.Address, msg any) (any, e
 	}
 	switch m := answer.(type) {
 	case failure:
+		if e.node.why.Load() != nil { // the end of the system is why
+			return nil, fmt.Errorf("%w: %w", e.node.over(), m.err)
+		}
 		return nil, m.err
 	case message.PoisonMessage:
 		return nil, m

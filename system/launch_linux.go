@@ -30,9 +30,9 @@ func (execLauncher) identify(conn net.Conn, said admin.Announce) (string, execut
 	if err != nil {
 		return "", nil, err
 	}
-	f, err := os.Open(fmt.Sprintf("/proc/%d/exe", peer.Pid))
+	f, err := openExecutable(fmt.Sprintf("/proc/%d/exe", peer.Pid))
 	if err != nil {
-		return "", nil, err
+		return "", nil, fmt.Errorf("the program's executable, from which the Admin starts hosts: %w: its file must be readable", err)
 	}
 	var is unix.Stat_t
 	if err := unix.Fstat(int(f.Fd()), &is); err != nil {
@@ -43,6 +43,9 @@ func (execLauncher) identify(conn net.Conn, said admin.Announce) (string, execut
 	name := fmt.Sprintf("%x-%x-%d-%d.%09d", is.Dev, is.Ino, is.Size, is.Mtim.Sec, is.Mtim.Nsec)
 	return name, &execFile{f, said}, nil
 }
+
+// openExecutable opens an executable to be run, not read, which is more than some allow.
+func openExecutable(path string) (*os.File, error) { return os.OpenFile(path, unix.O_PATH, 0) }
 
 func (execLauncher) pair() (net.Conn, lifelineEnd, error) { return socketPair() }
 

@@ -217,7 +217,7 @@ func (n *node) await(ctx context.Context, wake, closed <-chan struct{}) error {
 	case <-closed:
 		return ErrClosed
 	case <-n.killed:
-		return ErrShutdown
+		return n.over()
 	case <-ctx.Done():
 		return ctx.Err()
 	}

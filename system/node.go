@@ -77,7 +77,8 @@ type node struct {
 	capabilities capabilities
 
 	closing      atomic.Bool
-	childless    chan struct{} // holds a token after the root's last child has ended
+	why          atomic.Pointer[error] // of an end that was not this program's doing
+	childless    chan struct{}         // holds a token after the root's last child has ended
 	killOnce     sync.Once
 	shutdownSoon func() // begins the end of the system
 

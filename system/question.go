@@ -135,7 +135,7 @@ func (q *question) await(ctx context.Context) (any, error) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-q.from.node.killed:
-		err = ErrShutdown
+		err = q.from.node.over()
 	case <-q.from.closed:
 		err = ErrClosed
 	}

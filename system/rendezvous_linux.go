@@ -28,8 +28,15 @@ func newRendezvous(host string, port int) (rendezvous, error) {
 		return rendezvous{}, fmt.Errorf("network namespace: %w", err)
 	}
 	name := fmt.Sprintf("%x-%s-%d", namespace.Ino, host, port)
-	return rendezvous{filepath.Join(folder, name)}, nil
+	r := rendezvous{filepath.Join(folder, name)}
+	if length := len(r.socket()); length > maxSocket {
+		return rendezvous{}, fmt.Errorf("the path of the system's socket, %s, has %d bytes, a socket can have %d: set XDG_RUNTIME_DIR to a folder with a shorter path", r.socket(), length, maxSocket)
+	}
+	return r, nil
 }
+
+// maxSocket is how long the path of a socket can be.
+const maxSocket = len(unix.RawSockaddrUnix{}.Path) - 1
 
 // runtimeFolder returns the user's own folder for sockets, and makes it if need be.
 func runtimeFolder() (string, error) {

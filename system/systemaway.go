@@ -77,6 +77,7 @@ func (s *System) shutdownAway(ctx context.Context) {
 // over is called when the system has ended without this program's doing.
 func (s *System) over(why error) {
 	if s.node.closing.CompareAndSwap(false, true) {
+		s.node.why.Store(&why)
 		go s.leaveAway(why, false)
 	}
 }
