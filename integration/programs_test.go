@@ -288,6 +288,7 @@ func TestPortThatSomebodyElseHolds(t *testing.T) {
 	_, err = app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
 	assert.ErrorContains(t, err, fmt.Sprint(port))
 	assert.ErrorContains(t, err, "address already in use")
+	assert.ErrorContains(t, err, "not in "+filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian"))
 	assert.Equal(t, len(leftAt(t, port)), 0, "%v", leftAt(t, port))
 }
 
@@ -404,6 +405,23 @@ func leftAt(t *testing.T, port int) []string {
 	files, err := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian", fmt.Sprintf("*-%d.*", port)))
 	assert.NilError(t, err)
 	return files
+}
+
+// A host has several names, and the system there is one.
+func TestHostThatIsSpeltInAnotherWay(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	for _, host := range []string{"localhost", "127.0.0.1", "::ffff:127.0.0.1"} {
+		o := at(port)
+		o.Host = host
+		other, err := app.Start(within(t), o)
+		assert.NilError(t, err)
+		assert.Equal(t, other.Admin().String(), sys.Admin().String(), host)
+		assert.NilError(t, other.Close())
+	}
+	_, err := app.Start(within(t), &system.Options{Attach: true, Host: "127.0.0.2", Capabilities: actor.Capabilities{"Admin Port": port}})
+	assert.ErrorIs(t, err, system.ErrNoSystem)
+	assert.ErrorContains(t, err, "XDG_RUNTIME_DIR")
 }
 
 // Nobody comes back to the port of a system that had it for itself: the next system, whichever it is, removes the socket of one that was killed.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"strings"
 	"syscall"
 	"time"
 
@@ -101,7 +102,7 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			return nil, nil, fmt.Errorf("the system at port %d: %w", port, err)
 		}
 		if o.Attach {
-			return nil, nil, fmt.Errorf("%w at port %d of base %s", ErrNoSystem, port, base.Name)
+			return nil, nil, fmt.Errorf("%w at port %d of base %s: there is no socket of it in %s (XDG_RUNTIME_DIR and TMPDIR say where it is)", ErrNoSystem, port, base.Name, at.folder())
 		}
 		lock, err := at.lock()
 		if err == nil {
@@ -110,6 +111,9 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 				return a.found(conn, o, port)
 			}
 			conn, begun, err := startAdmin(ctx, o, base, port, at.log())
+			if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) { // a text, as it comes from the Admin's process
+				err = fmt.Errorf("%w; if a system of this user holds it, its socket is not in %s: set XDG_RUNTIME_DIR and TMPDIR as they were for that one", err, at.folder())
+			}
 			if err != nil {
 				_ = os.Remove(lock.Name())
 			}

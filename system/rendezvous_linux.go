@@ -19,6 +19,10 @@ import (
 type rendezvous struct{ path string }
 
 func newRendezvous(host string, port int) (rendezvous, error) {
+	at, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, strconv.Itoa(port))) // as it may be spelt in several ways
+	if err != nil {
+		return rendezvous{}, fmt.Errorf("host %q: %w", host, err)
+	}
 	folder, err := runtimeFolder()
 	if err != nil {
 		return rendezvous{}, err
@@ -27,7 +31,7 @@ func newRendezvous(host string, port int) (rendezvous, error) {
 	if err := unix.Stat("/proc/self/ns/net", &namespace); err != nil {
 		return rendezvous{}, fmt.Errorf("network namespace: %w", err)
 	}
-	name := fmt.Sprintf("%x-%s-%d", namespace.Ino, host, port)
+	name := fmt.Sprintf("%x-%s-%d", namespace.Ino, at.AddrPort().Addr().Unmap(), port)
 	r := rendezvous{filepath.Join(folder, name)}
 	if length := len(r.socket()); length > maxSocket {
 		return rendezvous{}, fmt.Errorf("the path of the system's socket, %s, has %d bytes, a socket can have %d: set XDG_RUNTIME_DIR to a folder with a shorter path", r.socket(), length, maxSocket)
@@ -57,6 +61,9 @@ func runtimeFolder() (string, error) {
 	}
 	return folder, nil
 }
+
+// folder returns where it was looked for: others of the same user look somewhere else if their environment says so.
+func (r rendezvous) folder() string { return filepath.Dir(r.path) }
 
 func (r rendezvous) socket() string { return r.path + ".sock" }
 func (r rendezvous) log() string    { return r.path + ".log" }
@@ -135,7 +142,7 @@ const fresh = time.Minute
 
 // sweep removes the sockets of Admins that were killed. Nobody else would look at those of systems that had a port to themselves.
 func (r rendezvous) sweep() {
-	sockets, _ := filepath.Glob(filepath.Join(filepath.Dir(r.path), "*.sock"))
+	sockets, _ := filepath.Glob(filepath.Join(r.folder(), "*.sock"))
 	for _, socket := range sockets {
 		is, err := os.Lstat(socket)
 		if err != nil || is.Mode().Type() != fs.ModeSocket || time.Since(is.ModTime()) < fresh {
