@@ -45,7 +45,22 @@ func (execLauncher) identify(conn net.Conn, said admin.Announce) (string, execut
 }
 
 // openExecutable opens an executable to be run, not read, which is more than some allow.
-func openExecutable(path string) (*os.File, error) { return os.OpenFile(path, unix.O_PATH, 0) }
+// Its descriptor is above those that a new process gets: they would take its place before the process runs it.
+func openExecutable(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, unix.O_PATH, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, aboveInherited)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// aboveInherited is more than the numbers of the descriptors that a new process gets.
+const aboveInherited = 16
 
 func (execLauncher) pair() (net.Conn, lifelineEnd, error) { return socketPair() }
 
