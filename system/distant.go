@@ -66,6 +66,21 @@ func (d distant) unwatch(watcher *cell) {
 	}
 }
 
+// keep notes that an actor of this node is watched from there, or not any more: it forgets a peer that ends. It reports whether the peer has not. The actor may be locked.
+func (p *peer) keep(watched *cell, on bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason != "" {
+		return false
+	}
+	if on {
+		note(&p.watched, watched)
+	} else {
+		delete(p.watched, watched)
+	}
+	return true
+}
+
 // observe has a peer told of the end of an actor of this node, or not any more.
 func (n *node) observe(p *peer, m watching) {
 	reason := ""
@@ -75,6 +90,7 @@ func (n *node) observe(p *peer, m watching) {
 		switch more := found.extra(); {
 		case found.closed && m.On:
 			reason = refusedEnded
+		case !p.keep(found, m.On): // it has ended
 		case m.On:
 			if more.observers == nil {
 				more.observers = make(map[*peer]struct{})

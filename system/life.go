@@ -254,6 +254,7 @@ func (c *cell) farewell(m *more, reason string) {
 	m.watchers, m.creators, m.observers = nil, nil, nil
 	c.mu.Unlock()
 	for p := range observers {
+		p.keep(c, false)
 		c.node.peers.say(p, flowOf(c.self), exited{Actor: c.self, Reason: reason})
 	}
 	if m.abroad != nil {

@@ -55,6 +55,7 @@ type peer struct {
 	backlog  []outgoing                             // what must not be lost, and waits for room in the transport
 	children map[address.Address]*cell              // stubs of actors there whose parents are here
 	watches  map[address.Address]map[*cell]struct{} // actors there that are watched from here
+	watched  map[*cell]struct{}                     // actors here that are watched from there
 
 	orders sync.Mutex // keeps what is said of one actor in the order in which it came about
 
@@ -533,8 +534,8 @@ func (p *peer) end(ps *peers, reason string) {
 		close(p.known)
 	}
 	p.out.Store(nil)
-	held, children, watches, stopped := p.held, p.children, p.watches, p.stopped
-	p.held, p.children, p.watches, p.stopped = nil, nil, nil, nil
+	held, children, watches, stopped, watched := p.held, p.children, p.watches, p.stopped, p.watched
+	p.held, p.children, p.watches, p.stopped, p.watched = nil, nil, nil, nil, nil
 	p.stops.Store(0)
 	p.mu.Unlock()
 	p.settleDown()
@@ -549,6 +550,11 @@ func (p *peer) end(ps *peers, reason string) {
 	}
 	for _, child := range children {
 		child.endAway(reason, false)
+	}
+	for c := range watched {
+		c.mu.Lock()
+		delete(c.extra().observers, p)
+		c.mu.Unlock()
 	}
 	for actor, watchers := range watches {
 		tellWatchers(watchers, distant{p.node, actor}, actor, reason)

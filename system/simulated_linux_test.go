@@ -30,7 +30,8 @@ type (
 		N  int
 	}
 	have   struct{ Kind string } // a child
-	handed struct {              // of the child: that it was created, or how it ended
+	watch  struct{ Who address.Address }
+	handed struct { // of the child: that it was created, or how it ended
 		Child  address.Address
 		Reason string
 	}
@@ -49,6 +50,9 @@ func (r *relative) Receive(ctx *actor.Context, msg any) error {
 		for i := range m.N {
 			ctx.Send(m.To, pong{i})
 		}
+		ctx.Send(ctx.Sender(), ping{})
+	case watch:
+		ctx.Watch(m.Who)
 		ctx.Send(ctx.Sender(), ping{})
 	case pong:
 		ctx.Send(r.master, m)
@@ -69,7 +73,7 @@ var worldApp = App{
 	Kinds: []actor.Kind{
 		{Name: "parent", New: newRelative}, {Name: "child", New: newRelative}, {Name: "pooled", New: newRelative, Startup: actor.Forkserver},
 	},
-	Messages: message.Types(ping{}, pong{}, speak{}, have{}, handed{}),
+	Messages: message.Types(ping{}, pong{}, speak{}, have{}, watch{}, handed{}),
 }
 
 // inWorld runs a test in a world with one program.
@@ -288,5 +292,43 @@ func TestPartitionOfTwoHosts(t *testing.T) {
 				assert.Equal(t, reply, pong{0}, "both live")
 			}
 		})
+	})
+}
+
+// An actor that lives long is watched from many processes, and forgets those that end.
+func TestProcessesThatWatchedAreForgotten(t *testing.T) {
+	inWorld(t, admin.Options{}, func(t *testing.T, w *world, sys *System) {
+		watched := made(t, sys, "parent")
+		synctest.Wait()
+		h := w.host("parent")
+		h.mu.Lock()
+		node := h.node
+		h.mu.Unlock()
+		c := node.root.children()[0]
+		count := func() int {
+			synctest.Wait()
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return len(c.extra().observers)
+		}
+		for range 3 {
+			_, err := sys.Ask(t.Context(), made(t, sys, "child"), watch{watched})
+			assert.NilError(t, err)
+			assert.Equal(t, count(), 1)
+			w.host("child").kill()
+			time.Sleep(time.Hour)
+			assert.Equal(t, count(), 0)
+		}
+		_, err := sys.Ask(t.Context(), made(t, sys, "child"), watch{watched})
+		assert.NilError(t, err)
+		assert.NilError(t, sys.Tell(t.Context(), watched, message.ActorExitRequest{}))
+		time.Sleep(time.Hour)
+		h = w.host("child")
+		h.mu.Lock()
+		p := node.peers.find(h.process)
+		h.mu.Unlock()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		assert.Equal(t, len(p.watched), 0)
 	})
 }
