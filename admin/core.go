@@ -5,6 +5,7 @@ package admin
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -107,6 +108,7 @@ type process struct {
 	shared   bool
 	killed   bool
 	actors   map[address.Address]*entry // those that the Admin had it run, and that have not ended
+	asks     map[*entry]int             // for whom it waits, and how often it has asked
 	related  map[uint64]*process        // who is told of its end
 }
 
@@ -244,8 +246,8 @@ func (c *Core) everyone() []*process {
 }
 
 // sorted returns entries in the order in which their actors were created.
-func sorted(entries map[address.Address]*entry) []*entry {
-	return slices.SortedFunc(maps.Values(entries), func(a, b *entry) int { return a.run.Child.Compare(b.run.Child) })
+func sorted(entries iter.Seq[*entry]) []*entry {
+	return slices.SortedFunc(entries, func(a, b *entry) int { return a.run.Child.Compare(b.run.Child) })
 }
 
 func fail(code, format string, args ...any) Failure {

@@ -92,6 +92,17 @@ func (c *Core) await(e *entry, a asker) {
 		return
 	}
 	e.askers = append(e.askers, a)
+	a.process.asks[e]++
+}
+
+// release answers one who has waited.
+func (c *Core) release(e *entry, a asker, f Failure) {
+	if asks := a.process.asks; asks[e] > 1 {
+		asks[e]--
+	} else {
+		delete(asks, e)
+	}
+	c.answer(e, a, f)
 }
 
 func (c *Core) answer(e *entry, a asker, f Failure) {
@@ -126,7 +137,7 @@ func (c *Core) running(p *process, child address.Address) {
 	p.place(child)
 	e.askers = slices.DeleteFunc(e.askers, func(a asker) bool {
 		if !a.wait {
-			c.answer(e, a, Failure{})
+			c.release(e, a, Failure{})
 		}
 		return !a.wait
 	})
@@ -143,7 +154,7 @@ func (c *Core) started(p *process, m Started) {
 		c.freeName(e) // who tries again is not to get the one that ends
 	}
 	for _, a := range e.askers {
-		c.answer(e, a, m.Failure)
+		c.release(e, a, m.Failure)
 	}
 	e.askers = nil
 }
@@ -172,7 +183,7 @@ func (c *Core) remove(e *entry, why Failure) {
 	delete(e.host.actors, e.run.Child)
 	c.freeName(e)
 	for _, a := range e.askers {
-		c.answer(e, a, why)
+		c.release(e, a, why)
 	}
 	e.askers = nil
 }

@@ -26,11 +26,25 @@ func (c *Core) Consistent() error {
 			if !known(asker.process) {
 				return fmt.Errorf("process %d has ended and waits for %v", asker.process.number, a)
 			}
+			if asker.process.asks[e] == 0 {
+				return fmt.Errorf("process %d waits for %v and does not know", asker.process.number, a)
+			}
 		}
 	}
 	for number, p := range c.processes {
 		if p.number != number {
 			return fmt.Errorf("process %d is in the table as %d", p.number, number)
+		}
+		for e, n := range p.asks {
+			asks := 0
+			for _, a := range e.askers {
+				if a.process == p {
+					asks++
+				}
+			}
+			if asks != n {
+				return fmt.Errorf("process %d waits %d times for %v, it is said to wait %d times", number, asks, e.run.Child, n)
+			}
 		}
 		for a, e := range p.actors {
 			if c.actors[a] != e {

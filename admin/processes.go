@@ -12,7 +12,7 @@ import (
 
 // admit adds a process.
 func (c *Core) admit(number uint64) *process {
-	p := &process{number: number, actors: make(map[address.Address]*entry), related: make(map[uint64]*process)}
+	p := &process{number: number, actors: make(map[address.Address]*entry), asks: make(map[*entry]int), related: make(map[uint64]*process)}
 	c.processes[p.number] = p
 	return p
 }
@@ -113,7 +113,7 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 		return nil
 	}
 	c.forgetAsker(p) // first: it may have asked for what ends with it
-	for _, e := range sorted(p.actors) {
+	for _, e := range sorted(maps.Values(p.actors)) {
 		c.remove(e, fail(CodeFailed, "%s", reason))
 	}
 	if p.build != nil {
@@ -137,12 +137,12 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 // forgetAsker takes a process out of all that wait for answers.
 func (c *Core) forgetAsker(p *process) {
 	of := func(a asker) bool { return a.process == p }
-	for _, e := range sorted(c.actors) {
-		before := len(e.askers)
-		if e.askers = slices.DeleteFunc(e.askers, of); before > 0 && len(e.askers) == 0 && e.run.Name == "" && e.run.Parent == c.options.Admin && !e.adopted && !e.host.shared && e.host != p {
+	for _, e := range sorted(maps.Keys(p.asks)) {
+		if e.askers = slices.DeleteFunc(e.askers, of); len(e.askers) == 0 && e.run.Name == "" && e.run.Parent == c.options.Admin && !e.adopted && !e.host.shared && e.host != p {
 			c.tell(e.host, Exit{}) // nobody would ever know of the actor
 		}
 	}
+	p.asks = nil
 	for id, q := range c.queries {
 		if of(q.asker) {
 			delete(c.queries, id)
