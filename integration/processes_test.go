@@ -137,6 +137,11 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 		case "print":
 			fmt.Println("printed by an actor")
 			told("printed", ctx.Self())
+		case "print much":
+			for range m.N {
+				fmt.Println(strings.Repeat("much ", 200))
+			}
+			told("printed", ctx.Self())
 		case "fail":
 			return errors.New("failed on purpose")
 		case "hang":

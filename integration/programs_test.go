@@ -499,6 +499,44 @@ func TestExecutableThatIsGone(t *testing.T) {
 	program.end(t)
 }
 
+// While nobody is there who would see what actors print it goes to a log, which does not grow for ever.
+func TestLogIsBounded(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	data, err := os.ReadFile(self(t))
+	assert.NilError(t, err)
+	exe := filepath.Join(t.TempDir(), "program") // of another build than this one
+	assert.NilError(t, os.WriteFile(exe, data, 0o700))
+	run(t, exe, "name", port).end(t)
+	a, err := sys.Lookup(within(t), "left behind")
+	assert.NilError(t, err)
+	const printed = 10 << 20
+	assert.Equal(t, ask(t, sys, a, Order{What: "print much", N: printed / 1000}).What, "printed")
+	assert.Equal(t, ask(t, sys, a, Order{What: "print"}).What, "printed")
+	for ctx := within(t); ; runtime.Gosched() {
+		logs, last := leftAt(t, port), ""
+		size := int64(0)
+		for _, log := range logs {
+			if is, err := os.Stat(log); err == nil {
+				size += is.Size()
+			}
+			if strings.HasSuffix(log, ".log") {
+				text, _ := os.ReadFile(log) // it may be about to begin anew
+				last = strings.TrimSpace(string(text[max(0, len(text)-1000):]))
+			}
+		}
+		if strings.HasSuffix(last, `"printed by an actor"`) {
+			assert.Assert(t, 1<<20 < size && size < printed, "%d bytes in %v", size, logs)
+			break
+		}
+		assert.NilError(t, ctx.Err(), "the log ends with %q", last)
+	}
+	assert.NilError(t, sys.Shutdown(within(t)))
+	for ctx := within(t); len(leftAt(t, port)) > 0; runtime.Gosched() {
+		assert.NilError(t, ctx.Err(), "%v", leftAt(t, port))
+	}
+}
+
 func TestStartWithoutMain(t *testing.T) {
 	out := run(t, self(t), "without main", 0).end(t)
 	assert.Assert(t, strings.Contains(out, system.ErrNoMain.Error()), out)

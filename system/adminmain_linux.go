@@ -26,7 +26,7 @@ const inheritedAnswer = 4
 
 // admin runs this process as the Admin of a system, until the system has ended. It returns the status with which the process ends.
 func (a App) admin(r adminRole) int {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := slog.New(slog.NewTextHandler(newSystemLog(r), nil))
 	answer := os.NewFile(inheritedAnswer, "answer")
 	syscall.CloseOnExec(inheritedAnswer)
 	serve, socket, err := a.openAdmin(r, log)

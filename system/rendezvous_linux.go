@@ -106,6 +106,7 @@ func (r rendezvous) isLock(f *os.File) bool {
 func (r rendezvous) tidy() {
 	if lock, err := r.lock(); err == nil {
 		_ = os.Remove(r.log())
+		_ = os.Remove(before(r.log()))
 		_ = os.Remove(lock.Name())
 		_ = lock.Close()
 	}
