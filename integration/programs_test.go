@@ -467,6 +467,21 @@ func TestOtherCapabilitiesAreAnError(t *testing.T) {
 	assert.Assert(t, strings.Contains(out, "the system is running without GPU, this program wants true"), out)
 }
 
+func TestCapabilityChangesWhenTheAdminHasAgreed(t *testing.T) {
+	sys := start(t, nil)
+	admin := pidOf(t, sys, "admin")
+	assert.NilError(t, syscall.Kill(admin, syscall.SIGSTOP))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := sys.UpdateCapability(ctx, "GPU", true)
+	_, there := sys.Capabilities()["GPU"]
+	assert.NilError(t, syscall.Kill(admin, syscall.SIGCONT))
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.Assert(t, !there)
+	assert.NilError(t, sys.UpdateCapability(within(t), "GPU", true))
+	assert.Equal(t, sys.Capabilities()["GPU"], true)
+}
+
 func TestSystemEndsWithItsProgram(t *testing.T) {
 	port := freePort(t)
 	program := run(t, self(t), "lifetime", port)

@@ -55,8 +55,8 @@ func (cs *capabilities) current() message.Capabilities {
 	return cs.offers
 }
 
-// set reports whether it changed anything.
-func (cs *capabilities) set(name string, value any) (bool, error) {
+// changes reports whether a value, nil to take it away, is another one than what there is.
+func (cs *capabilities) changes(name string, value any) (bool, error) {
 	if given := (message.Capabilities{name: value}); value != nil {
 		if err := processStartup(given); err != nil {
 			return false, err
@@ -65,15 +65,16 @@ func (cs *capabilities) set(name string, value any) (bool, error) {
 			return false, err
 		}
 	}
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
 	if _, fixed := own("", time.Time{})[name]; fixed {
 		return false, fmt.Errorf("capability %q is the system's own and cannot be set", name)
 	}
-	old, there := cs.offers[name]
-	if there == (value != nil) && reflect.DeepEqual(old, value) {
-		return false, nil
-	}
+	old, there := cs.current()[name]
+	return there != (value != nil) || !reflect.DeepEqual(old, value), nil
+}
+
+func (cs *capabilities) set(name string, value any) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
 	offers := cs.offers.Clone()
 	if value == nil {
 		delete(offers, name)
@@ -81,19 +82,19 @@ func (cs *capabilities) set(name string, value any) (bool, error) {
 		offers[name] = message.Capabilities{name: value}.Clone()[name]
 	}
 	cs.offers = offers
-	return true, nil
 }
 
 // updateCapability sets a capability, and has each actor look whether it still suits the system (Thespian 3.5 feature C8).
 func (n *node) updateCapability(ctx context.Context, name string, value any) error {
-	changed, err := n.capabilities.set(name, value)
-	if err != nil || !changed {
+	changes, err := n.capabilities.changes(name, value)
+	if err != nil || !changes {
 		return err
 	}
-	if n.client != nil {
+	if n.client != nil { // before it answers, the Admin tells all processes, and so this one
 		_, err := n.client.call(ctx, func(number uint64) any { return admin.SetCapability{Request: number, Name: name, Value: value} }, nil)
 		return err
 	}
+	n.capabilities.set(name, value)
 	n.check()
 	n.drive(ctx, nil)
 	return nil
