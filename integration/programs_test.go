@@ -467,6 +467,29 @@ func TestOtherCapabilitiesAreAnError(t *testing.T) {
 	assert.Assert(t, strings.Contains(out, "the system is running without GPU, this program wants true"), out)
 }
 
+func TestOtherOptionsAreAnError(t *testing.T) {
+	port := freePort(t)
+	startAt(t, port)
+	for _, c := range []struct {
+		o    system.Options
+		want string
+	}{
+		{system.Options{Limits: system.Limits{Mark: 7}}, "with Limits.Mark 4096, this program wants 7"},
+		{system.Options{Limits: system.Limits{Mark: 4096, Hard: 1 << 19}}, "with Limits.Hard 1048576, this program wants 524288"},
+		{system.Options{LowestPort: 20000, HighestPort: 20100}, "with LowestPort 0, this program wants 20000"},
+		{system.Options{Limits: system.Limits{Mark: 4096, Resume: 1024, Hard: 1 << 20}}, ""},
+	} {
+		c.o.Capabilities = actor.Capabilities{"Admin Port": port}
+		sys, err := app.Start(within(t), &c.o)
+		if c.want == "" {
+			assert.NilError(t, err)
+			assert.NilError(t, sys.Close())
+			continue
+		}
+		assert.ErrorContains(t, err, c.want)
+	}
+}
+
 func TestCapabilityChangesWhenTheAdminHasAgreed(t *testing.T) {
 	sys := start(t, nil)
 	admin := pidOf(t, sys, "admin")

@@ -257,6 +257,7 @@ func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, pr
 		},
 	}
 	if !started {
+		j.attached = true
 		j.expects = o.Capabilities.Clone()
 		delete(j.expects, "Admin Port") // by which it was found
 	}

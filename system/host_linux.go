@@ -92,6 +92,7 @@ type joining struct {
 	host     bool
 	lifetime bool
 	attach   bool // only
+	attached bool // the system was there before
 	exit     func()
 	print    func(admin.Print)
 	ending   func(reason string)
@@ -115,6 +116,11 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	welcome, ok := first.(admin.Welcome)
 	if !ok {
 		return nil, false, fmt.Errorf("the Admin began with %T", first)
+	}
+	if j.attached {
+		if err := o.suits(welcome); err != nil {
+			return nil, false, err
+		}
 	}
 	n, err = a.newMember(welcome, o, line, j)
 	if err != nil {

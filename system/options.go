@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thespian.dev/actor"
+	"thespian.dev/admin"
 )
 
 // Options say how a system is started. The zero value, and a nil *Options, is the app's first base with defaults for all else.
@@ -29,7 +30,8 @@ type Options struct {
 	// Host is where the processes of the system listen, as a name or number that this host has. Zero: "127.0.0.1", which other hosts do not reach.
 	Host string
 
-	// LowestPort and HighestPort bound the ports of the system's processes, but for the Admin Port. Zero: any that is free.
+	// LowestPort and HighestPort bound the ports of the system's processes, but for the Admin Port. Zero: any that is free. To attach to a system with others is an error, as it is
+	// for capabilities and limits.
 	LowestPort, HighestPort int
 
 	// Capabilities are what the system offers to actors. "Admin Port" is the port by which programs find the system on a base with processes (zero: a system for this
@@ -101,6 +103,22 @@ func limit(value *int, variable string, standard int) error {
 		return fmt.Errorf("environment variable %s is %q: wanted a number of messages", variable, text)
 	}
 	*value = n
+	return nil
+}
+
+// suits returns an error when the options want something that a running system has otherwise. What they leave out may be anything.
+func (o *Options) suits(w admin.Welcome) error {
+	for _, c := range []struct {
+		name       string
+		want, have int
+	}{
+		{"Limits.Mark", o.Limits.Mark, w.Limits.Mark}, {"Limits.Resume", o.Limits.Resume, w.Limits.Resume}, {"Limits.Hard", o.Limits.Hard, w.Limits.Hard},
+		{"LowestPort", o.LowestPort, w.LowestPort}, {"HighestPort", o.HighestPort, w.HighestPort},
+	} {
+		if c.want != 0 && c.want != c.have {
+			return fmt.Errorf("the system is running with %s %d, this program wants %d: leave it out of the options, or start another system with another \"Admin Port\"", c.name, c.have, c.want)
+		}
+	}
 	return nil
 }
 
