@@ -4,6 +4,8 @@ package integration
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -31,6 +33,30 @@ func TestStartBesideShutdown(t *testing.T) {
 		assert.NilError(t, again.Shutdown(context.Background()), "whoever was sooner")
 		beside.Wait()
 	}
+}
+
+// A system that ends while one of its programs does not listen takes its time, and the next one waits for that.
+func TestStartBehindAShutdownThatTakesTime(t *testing.T) {
+	port := freePort(t)
+	sys := startAt(t, port)
+	data, err := os.ReadFile(self(t))
+	assert.NilError(t, err)
+	exe := filepath.Join(t.TempDir(), "program") // what its actors print is for it alone
+	assert.NilError(t, os.WriteFile(exe, data, 0o700))
+	stopped := run(t, exe, "idle", port)
+	t.Cleanup(func() {
+		_ = stopped.Process.Kill()
+		_ = stopped.Wait()
+	})
+	stopped.line(t)
+	a, err := sys.Lookup(within(t), "idle")
+	assert.NilError(t, err)
+	assert.NilError(t, syscall.Kill(stopped.Process.Pid, syscall.SIGSTOP))
+	ask(t, sys, a, Order{What: "print much", N: 2000})
+	assert.NilError(t, sys.Shutdown(within(t)))
+	again, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+	assert.NilError(t, err)
+	assert.NilError(t, again.Shutdown(within(t)))
 }
 
 // A host that is about to end, and waits for an actor that does not, still ends with its Admin.

@@ -127,6 +127,22 @@ var programs = map[string]func(ctx context.Context) error{
 		_, err = dying.Start(ctx, &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
 		return err
 	},
+	// idle has an actor, and a connection to the Admin, and waits for the end of its input.
+	"idle": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		if _, err := sys.Create(ctx, "servant", actor.CreateOptions{GlobalName: "idle"}); err != nil {
+			return err
+		}
+		if _, err := sys.Ask(ctx, sys.Admin(), message.StatusRequest{}); err != nil {
+			return err
+		}
+		fmt.Println("idle")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Close()
+	},
 	// capable expects what the system is not.
 	"capable": func(ctx context.Context) error {
 		_, err := attach(ctx, system.Options{Capabilities: actor.Capabilities{"GPU": true}})

@@ -156,9 +156,13 @@ func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error 
 			s.attach(conn)
 		}
 	}()
+	var lock *os.File
+	closed := make(chan struct{})
 	go func() {
+		defer close(closed)
 		<-s.finished
-		_ = listener.Close() // which removes the socket: who comes now is to start another system
+		lock, _ = at.lock()  // who starts the next system waits until this one has given up its port
+		_ = listener.Close() // which removes the socket
 	}()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGHUP)
@@ -174,8 +178,10 @@ func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error 
 	}()
 	s.log.Info("the system runs", "socket", at.socket(), "endpoint", n.peers.transport.Endpoint())
 	s.run()
-	_ = listener.Close()
-	at.tidy()
+	<-closed
+	if lock != nil { // else somebody is starting the next system
+		defer at.tidy(lock)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = n.peers.transport.Shutdown(ctx)

@@ -102,17 +102,15 @@ func (r rendezvous) isLock(f *os.File) bool {
 	return err == nil && os.SameFile(mine, there)
 }
 
-// tidy removes what is left of a system that has ended in order, unless somebody is starting the next.
-func (r rendezvous) tidy() {
-	if lock, err := r.lock(); err == nil {
-		_ = os.Remove(r.log())
-		_ = os.Remove(before(r.log()))
-		_ = os.Remove(lock.Name())
-		_ = lock.Close()
-	}
+// tidy removes what is left of a system that has ended in order, and gives up the lock.
+func (r rendezvous) tidy(lock *os.File) {
+	_ = os.Remove(r.log())
+	_ = os.Remove(before(r.log()))
+	_ = os.Remove(lock.Name())
+	_ = lock.Close()
 }
 
-var errLocked = errors.New("another program is starting the system")
+var errLocked = errors.New("another program is starting the system, or the one before is ending")
 
 // dial connects to the Admin, if there is one.
 func (r rendezvous) dial() (net.Conn, error) { return dialAt(r.socket()) }
