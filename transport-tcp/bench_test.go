@@ -35,8 +35,6 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(childVariable) {
 	case "benchmark":
 		benchmarkChild()
-	case "descriptors":
-		descriptorsChild()
 	default:
 		os.Exit(m.Run())
 	}

@@ -1,5 +1,5 @@
 //go:build !linux
 
-package tcp_test
+package stream_test
 
 func descriptorsChild() {}

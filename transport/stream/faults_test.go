@@ -1,7 +1,8 @@
-package tcp_test
+package stream_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +13,8 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
-	tcp "thespian.dev/transport-tcp"
+	"thespian.dev/transport/stream"
+	"thespian.dev/transport/stream/streamtest"
 )
 
 // proxy passes connections on. It cuts them after so many bytes, or stops to pass anything.
@@ -217,7 +219,7 @@ func TestSimultaneousOpen(t *testing.T) {
 		b.waitFrom(a, count)
 		checkNumbered(t, a.from(b), count, func(int) int { return 0 })
 		checkNumbered(t, b.from(a), count, func(int) int { return 0 })
-		eventually(t, "one connection to be left", func() bool { return tcp.Connections(a.tr) == 1 && tcp.Connections(b.tr) == 1 })
+		eventually(t, "one connection to be left", func() bool { return stream.Connections(a.tr) == 1 && stream.Connections(b.tr) == 1 })
 		a.tr.Close()
 		b.tr.Close()
 	}
@@ -233,7 +235,7 @@ func TestIdleGoodbye(t *testing.T) {
 		b.waitFrom(a, i+1)
 		b.send(a, "", 0, numbered(i, 0))
 		a.waitFrom(b, i+1)
-		eventually(t, "the idle connection to be closed", func() bool { return tcp.Connections(a.tr)+tcp.Connections(b.tr) == 0 })
+		eventually(t, "the idle connection to be closed", func() bool { return stream.Connections(a.tr)+stream.Connections(b.tr) == 0 })
 	}
 	assert.Equal(t, len(a.lost)+len(b.lost), 0)
 }
@@ -259,10 +261,6 @@ func TestLongMessageStopsNobodyElse(t *testing.T) {
 	assert.Equal(t, got[3], "behind it")
 }
 
-func openLeaving(ctx context.Context, c transport.Config) (transport.Transport, error) {
-	return tcp.OpenLeaving(ctx, c, true)
-}
-
 // The time without a connection is short, whichever end notices.
 func TestFirstRedialIsAtOnce(t *testing.T) {
 	a, b := newNode(t, nil), newNode(t, nil)
@@ -270,7 +268,7 @@ func TestFirstRedialIsAtOnce(t *testing.T) {
 	b.waitFrom(a, 1)
 	var longest time.Duration
 	for i := range 20 {
-		tcp.Reset(a.tr, b.tr)
+		stream.Reset(a.tr, b.tr)
 		began := time.Now()
 		a.send(b, "", 0, numbered(i+1, 0))
 		b.waitFrom(a, i+2)
@@ -290,13 +288,13 @@ func TestManyStrangers(t *testing.T) {
 			c.Close()
 		}
 	}()
-	begin := greeting()
+	begin := streamtest.Greeting()
 	for i := range 200 {
 		c, err := net.Dial("tcp", a.tr.Endpoint())
 		assert.NilError(t, err)
 		conns = append(conns, c)
 		_, _ = c.Write(begin[:i%len(begin)]) // slowly: there is more to come
-		assert.Assert(t, tcp.Strangers(a.tr) <= 64)
+		assert.Assert(t, stream.Strangers(a.tr) <= 64)
 		if i%50 == 0 {
 			b.send(a, a.tr.Endpoint(), 0, fmt.Sprint(i))
 			b.send(a, "", 0, fmt.Sprint(i))
@@ -312,27 +310,27 @@ func TestManyStrangers(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, tcp.Connections(a.tr), 1)
+	assert.Equal(t, stream.Connections(a.tr), 1)
 }
 
 // What follows a handshake that holds is not believed either.
 func TestGarbageAfterHandshake(t *testing.T) {
 	a := newNode(t, nil)
-	harmed := tcp.Frame(16, 0, append(make([]byte, 19), 1, 1, 'a'))
+	harmed := stream.Frame(16, 0, append(make([]byte, 19), 1, 1, 'a'))
 	harmed[len(harmed)-1]++
 	for i, garbage := range [][]byte{
 		make([]byte, 100),
 		harmed,
 		[]byte("THSP\x01\x10\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00"),
 		[]byte("THSP\x01\x63\x00\x00\x00\x00\x00\x08\x00\x00\x00\x00aaaaaaaa"),
-		tcp.Frame(16, 0, append(make([]byte, 16), 0xff, 0xff, 0xff, 0xff, 1)),                         // more messages than bytes
-		tcp.Frame(16, 0, append(make([]byte, 19), 1, 0x85, 0xff, 0xff, 0xff, 0x0f)),                   // a message longer than the frame
-		tcp.Frame(16, 1, append(make([]byte, 19), 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0)),                // gets too long
-		tcp.Frame(17, 0, append(make([]byte, 16), 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), // a message above the limit
-		tcp.Frame(17, 0, append(make([]byte, 16), 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 9, 1)), // in its middle
-		tcp.Frame(18, 0, []byte{0, 0, 0, 0, 0, 0, 0, 9}),                                              // confirms what was not sent
+		stream.Frame(16, 0, append(make([]byte, 16), 0xff, 0xff, 0xff, 0xff, 1)),                         // more messages than bytes
+		stream.Frame(16, 0, append(make([]byte, 19), 1, 0x85, 0xff, 0xff, 0xff, 0x0f)),                   // a message longer than the frame
+		stream.Frame(16, 1, append(make([]byte, 19), 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0)),                // gets too long
+		stream.Frame(17, 0, append(make([]byte, 16), 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)), // a message above the limit
+		stream.Frame(17, 0, append(make([]byte, 16), 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 9, 1)), // in its middle
+		stream.Frame(18, 0, []byte{0, 0, 0, 0, 0, 0, 0, 9}),                                              // confirms what was not sent
 	} {
-		conn, err := tcp.Connect(a.tr.Endpoint(), transport.Node{System: 7, Process: uint64(i)}, a.id, []byte("key"))
+		conn, err := stream.Connect(a.tr.Endpoint(), transport.Node{System: 7, Process: uint64(i)}, a.id, []byte("key"))
 		assert.NilError(t, err)
 		_, err = conn.Write(garbage)
 		assert.NilError(t, err)
@@ -345,4 +343,8 @@ func TestGarbageAfterHandshake(t *testing.T) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	assert.Equal(t, len(a.got), 0)
+}
+
+func asTimeout(err error, target *net.Error) bool {
+	return errors.As(err, target) && (*target).Timeout()
 }

@@ -1,4 +1,4 @@
-package tcp_test
+package stream_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"thespian.dev/message"
 	"thespian.dev/transport"
-	tcp "thespian.dev/transport-tcp"
+	"thespian.dev/transport/stream"
 )
 
 const (
@@ -40,7 +40,7 @@ type bare struct {
 
 func newBare(t *testing.T, to *node) bare {
 	id := transport.Node{System: 7, Process: 4}
-	c, err := tcp.Connect(to.tr.Endpoint(), id, to.id, []byte("key"))
+	c, err := stream.Connect(to.tr.Endpoint(), id, to.id, []byte("key"))
 	assert.NilError(t, err)
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(patience))
@@ -49,7 +49,7 @@ func newBare(t *testing.T, to *node) bare {
 
 func (b bare) say(kind byte, payload []byte) {
 	b.t.Helper()
-	_, err := b.Write(tcp.Frame(kind, 0, payload))
+	_, err := b.Write(stream.Frame(kind, 0, payload))
 	assert.NilError(b.t, err)
 }
 
@@ -166,8 +166,8 @@ func TestLostConfirmation(t *testing.T) {
 	for i := range 20 {
 		a.send(b, b.tr.Endpoint(), 0, fmt.Sprint(i))
 		b.waitFrom(a, i+1)
-		tcp.Reset(a.tr, b.tr)
-		eventually(t, "all to be confirmed", func() bool { return tcp.Unconfirmed(a.tr) == 0 })
+		stream.Reset(a.tr, b.tr)
+		eventually(t, "all to be confirmed", func() bool { return stream.Unconfirmed(a.tr) == 0 })
 	}
 	assert.Equal(t, len(b.from(a)), 20)
 }

@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"context"
@@ -19,9 +19,9 @@ const goodbyeWithin = time.Second
 // node is the transport of one node. Its locks are taken in this order: peer.turn, peer.mu, node.mu.
 type node struct {
 	config    transport.Config
+	network   Network
 	listener  net.Listener
 	endpoint  string
-	leaves    func(net.Conn) bool
 	serverTLS *tls.Config
 	clientTLS *tls.Config
 	blocks    blocks

@@ -1,4 +1,4 @@
-package tcp_test
+package stream_test
 
 import (
 	"context"
@@ -13,7 +13,6 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
-	tcp "thespian.dev/transport-tcp"
 )
 
 // patience is when a test gives up that waits for an event.
@@ -40,7 +39,7 @@ type lost struct {
 type opener func(context.Context, transport.Config) (transport.Transport, error)
 
 func newNode(t testing.TB, change func(*transport.Config)) *node {
-	return newNodeWith(t, tcp.Base().Open, change)
+	return newNodeWith(t, openTCP, change)
 }
 
 func newNodeWith(t testing.TB, open opener, change func(*transport.Config)) *node {

@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"container/list"
@@ -111,7 +111,7 @@ func (n *node) accept() {
 			n.strangers.closeOldest()
 			n.strangers.mu.Unlock()
 		}
-		n.config.Logger.Warn("tcp: accepting connections fails", "endpoint", n.endpoint, "error", err)
+		n.config.Logger.Warn(n.network.Name+": accepting connections fails", "endpoint", n.endpoint, "error", err)
 		select {
 		case <-time.After(wait):
 		case <-n.ctx.Done():
@@ -123,10 +123,9 @@ func (n *node) accept() {
 
 // meet is the goroutine that learns who has connected.
 func (n *node) meet(raw net.Conn, prove func() bool) {
-	setOptions(raw)
 	_ = raw.SetDeadline(time.Now().Add(proveWithin))
 	stream := raw
-	leaves := n.leaves(raw)
+	leaves := n.network.Leaves(raw)
 	if n.serverTLS != nil && leaves {
 		stream = tls.Server(raw, n.serverTLS) // the handshake is made with the first bytes
 	}
@@ -166,7 +165,7 @@ func (n *node) meet(raw net.Conn, prove func() bool) {
 	default:
 		_ = raw.Close()
 		if !n.stopped.Load() && !errors.Is(err, errSettled) {
-			n.config.Logger.Info("tcp: a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
+			n.config.Logger.Info(n.network.Name+": a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"context"
@@ -22,6 +22,13 @@ const (
 	dialWithin    = 10 * time.Second
 	welcomeWithin = admitWithin + 5*time.Second
 )
+
+// dial makes one attempt.
+func (n *node) dial(ctx context.Context, endpoint string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	return n.network.Dial(ctx, endpoint)
+}
 
 func (p *peer) setEndpoint(endpoint string) {
 	p.mu.Lock()
@@ -100,10 +107,9 @@ func (p *peer) dial(ctx context.Context, cancel context.CancelFunc) {
 // try makes one attempt.
 func (p *peer) try(ctx context.Context, endpoint string) error {
 	n := p.node
-	dialer := net.Dialer{Timeout: dialWithin, KeepAliveConfig: keepAlive, Control: control}
-	raw, err := dialer.DialContext(ctx, "tcp", endpoint)
+	raw, err := n.dial(ctx, endpoint)
 	if tooManyFiles(err) && n.closeMostIdle() {
-		raw, err = dialer.DialContext(ctx, "tcp", endpoint)
+		raw, err = n.dial(ctx, endpoint)
 	}
 	if err != nil {
 		return err
@@ -112,7 +118,7 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	defer stop()
 	_ = raw.SetDeadline(time.Now().Add(dialWithin))
 	stream := raw
-	leaves := n.leaves(raw)
+	leaves := n.network.Leaves(raw)
 	if n.clientTLS != nil && leaves {
 		config := n.clientTLS
 		if config.ServerName == "" {

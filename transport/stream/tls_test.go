@@ -1,14 +1,12 @@
-package tcp_test
+package stream_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"errors"
 	"math/big"
 	"net"
 	"testing"
@@ -17,7 +15,6 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
-	tcp "thespian.dev/transport-tcp"
 )
 
 // authority makes certificates.
@@ -52,12 +49,6 @@ func (a authority) config(t *testing.T) *tls.Config {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, RootCAs: pool}
-}
-
-// The suite over TLS, on connections that are taken for such that leave the host.
-func TestSuiteTLS(t *testing.T) {
-	config := newAuthority(t).config(t)
-	suite(t, openLeaving, func(c *transport.Config) { c.TLS = config })
 }
 
 // Without the right certificate nobody gets through, though it has the key.
@@ -106,61 +97,4 @@ func TestNoTLSWithinTheHost(t *testing.T) {
 	a, b := newNode(t, func(c *transport.Config) { c.TLS = &tls.Config{} }), newNode(t, nil)
 	a.send(b, b.tr.Endpoint(), 0, "hello")
 	b.waitFrom(a, 1)
-}
-
-// A listener at an address of the host that others can reach asks no TLS of the host itself.
-func TestListenAtAllAddresses(t *testing.T) {
-	a := newNode(t, func(c *transport.Config) { c.Listen = "0.0.0.0" })
-	host, _, err := net.SplitHostPort(a.tr.Endpoint())
-	assert.NilError(t, err)
-	assert.Assert(t, host != "0.0.0.0")
-	b := newNode(t, nil)
-	b.send(a, a.tr.Endpoint(), 0, "hello")
-	a.waitFrom(b, 1)
-}
-
-func TestListen(t *testing.T) {
-	a := newNode(t, nil)
-	host, port, err := net.SplitHostPort(a.tr.Endpoint())
-	assert.NilError(t, err)
-	assert.Equal(t, host, "127.0.0.1")
-	handler := transport.Config{Self: a.id, Handler: a}
-	for _, c := range []struct {
-		name   string
-		change func(*transport.Config)
-		text   string
-	}{
-		{"in use", func(c *transport.Config) { c.Listen = a.tr.Endpoint() }, port},
-		{"no number", func(c *transport.Config) { c.Listen = "localhost:http" }, "localhost:http"},
-		{"no address of this host", func(c *transport.Config) { c.Listen = "203.0.113.77:0" }, "203.0.113.77"},
-		{"no port", func(c *transport.Config) { c.LowestPort, c.HighestPort = 5000, 4000 }, "5000 to 4000"},
-		{"no handler", func(c *transport.Config) { c.Handler = nil }, "Handler"},
-	} {
-		config := handler
-		c.change(&config)
-		tr, err := tcp.Base().Open(context.Background(), config)
-		if err == nil {
-			tr.Close()
-		}
-		assert.ErrorContains(t, err, c.text, c.name)
-	}
-}
-
-// A free port is looked for in the range that is allowed; when all are taken, the error says which.
-func TestPortRange(t *testing.T) {
-	probe, err := net.Listen("tcp", "127.0.0.1:0")
-	assert.NilError(t, err)
-	port := probe.Addr().(*net.TCPAddr).Port
-	probe.Close()
-	within := func(c *transport.Config) { c.LowestPort, c.HighestPort = port, port }
-	a := newNode(t, within)
-	assert.Equal(t, a.tr.Endpoint(), (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}).String())
-	config := transport.Config{Self: a.id, Handler: a}
-	within(&config)
-	_, err = tcp.Base().Open(context.Background(), config)
-	assert.ErrorContains(t, err, "no port from")
-}
-
-func asTimeout(err error, target *net.Error) bool {
-	return errors.As(err, target) && (*target).Timeout()
 }

@@ -1,17 +1,12 @@
-package tcp
+package stream
 
 import (
-	"context"
-	"net"
 	"time"
 
 	"thespian.dev/transport"
 )
 
-// OpenLeaving opens a transport that takes all connections for such that leave the host, or none.
-func OpenLeaving(ctx context.Context, config transport.Config, leaves bool) (transport.Transport, error) {
-	return open(ctx, config, func(net.Conn) bool { return leaves })
-}
+// What follows is for the tests of transports: what happens to machines and networks happens to theirs.
 
 // Reset breaks all connections between two transports, as a network does.
 func Reset(a, b transport.Transport) {
@@ -22,7 +17,9 @@ func Reset(a, b transport.Transport) {
 			}
 			p.mu.Lock()
 			if p.conn != nil {
-				_ = p.conn.raw.(*net.TCPConn).SetLinger(0)
+				if c, ok := p.conn.raw.(interface{ SetLinger(int) error }); ok {
+					_ = c.SetLinger(0) // not even what was written arrives
+				}
 				_ = p.conn.raw.Close()
 			}
 			p.mu.Unlock()

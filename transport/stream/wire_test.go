@@ -1,4 +1,4 @@
-package tcp
+package stream
 
 import (
 	"bytes"
@@ -117,7 +117,7 @@ func FuzzFrames(f *testing.F) {
 			rest = rest[len(frame):]
 		}
 		const limit = 1000
-		n := &node{config: transport.Config{Self: transport.Node{System: 1}, Handler: discard{limit}, MaxMessage: limit}.WithDefaults(features)}
+		n := &node{config: transport.Config{Self: transport.Node{System: 1}, Handler: discard{limit}, MaxMessage: limit}.WithDefaults(transport.Features{})}
 		n.ended = true
 		p := newPeer(n, transport.Node{System: 1, Process: 1})
 		for range 3 {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package tcp_test
+package stream_test
 
 import (
 	"bufio"
@@ -15,7 +15,6 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
-	tcp "thespian.dev/transport-tcp"
 )
 
 // A process with fewer descriptors than it has peers closes connections that rest: it reaches all peers, and all reach it.
@@ -85,7 +84,7 @@ func (h *hub) Admit(context.Context, transport.Node) error { return nil }
 func descriptorsChild() {
 	h := &hub{}
 	var err error
-	if h.tr, err = tcp.Base().Open(context.Background(), transport.Config{Self: there, Handler: h}); err != nil {
+	if h.tr, err = openTCP(context.Background(), transport.Config{Self: there, Handler: h}); err != nil {
 		fmt.Println(err)
 		return
 	}
