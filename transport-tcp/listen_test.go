@@ -11,11 +11,22 @@ import (
 	tcp "thespian.dev/transport-tcp"
 )
 
+// sink is a Handler that hands on what it gets.
+type sink struct{ deliver func(data []byte) }
+
+func (s *sink) Deliver(_ transport.Node, messages [][]byte) {
+	for _, data := range messages {
+		s.deliver(data)
+	}
+}
+func (s *sink) Undelivered(transport.Node, []byte, bool, error) {}
+func (s *sink) Admit(context.Context, transport.Node) error     { return nil }
+
 // listening opens a transport that hands on what it gets.
 func listening(t *testing.T, node uint64, change func(*transport.Config)) (transport.Transport, <-chan string) {
 	t.Helper()
 	got := make(chan string, 1)
-	c := transport.Config{Self: transport.Node{System: 7, Process: node}, Handler: &bench{func(data []byte) { got <- string(data) }}, Key: []byte("key")}
+	c := transport.Config{Self: transport.Node{System: 7, Process: node}, Handler: &sink{func(data []byte) { got <- string(data) }}, Key: []byte("key")}
 	if change != nil {
 		change(&c)
 	}
@@ -52,7 +63,7 @@ func TestListen(t *testing.T) {
 		{"no port", func(c *transport.Config) { c.LowestPort, c.HighestPort = 5000, 4000 }, "5000 to 4000"},
 		{"no handler", func(c *transport.Config) { c.Handler = nil }, "Handler"},
 	} {
-		config := transport.Config{Self: transport.Node{System: 7, Process: 3}, Handler: &bench{}}
+		config := transport.Config{Self: transport.Node{System: 7, Process: 3}, Handler: &sink{}}
 		c.change(&config)
 		tr, err := tcp.Base().Open(context.Background(), config)
 		if err == nil {
@@ -68,7 +79,7 @@ func TestPortRange(t *testing.T) {
 	assert.NilError(t, err)
 	port := probe.Addr().(*net.TCPAddr).Port
 	probe.Close()
-	config := transport.Config{Self: transport.Node{System: 7, Process: 3}, Handler: &bench{}, LowestPort: port, HighestPort: port}
+	config := transport.Config{Self: transport.Node{System: 7, Process: 3}, Handler: &sink{}, LowestPort: port, HighestPort: port}
 	a, err := tcp.Base().Open(context.Background(), config)
 	assert.NilError(t, err)
 	defer a.Close()
