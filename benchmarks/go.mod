@@ -35,6 +35,7 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260414002931-afd174a4e478 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 	thespian.dev/transport v0.0.0 // indirect
+	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 )
 
@@ -53,3 +54,5 @@ replace thespian.dev/transport => ../transport
 replace thespian.dev/integration => ../integration
 
 replace thespian.dev/transport-tcp => ../transport-tcp
+
+replace thespian.dev/transport-queue => ../transport-queue

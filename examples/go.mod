@@ -24,6 +24,7 @@ require (
 	golang.org/x/sys v0.45.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 	thespian.dev/transport v0.0.0 // indirect
+	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 )
 
@@ -42,3 +43,5 @@ replace thespian.dev/transport => ../transport
 replace thespian.dev/integration => ../integration
 
 replace thespian.dev/transport-tcp => ../transport-tcp
+
+replace thespian.dev/transport-queue => ../transport-queue

@@ -9,6 +9,7 @@ require (
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
 	thespian.dev/transport v0.0.0
+	thespian.dev/transport-queue v0.0.0
 	thespian.dev/transport-tcp v0.0.0
 )
 
@@ -35,3 +36,5 @@ replace thespian.dev/system => ../system
 replace thespian.dev/transport => ../transport
 
 replace thespian.dev/transport-tcp => ../transport-tcp
+
+replace thespian.dev/transport-queue => ../transport-queue

@@ -125,15 +125,18 @@ func (s *adminShell) endIfAlone() {
 func (a App) meet(r adminRole, endpoint string) (rendezvous, error) {
 	port := r.Port
 	if port == 0 {
-		_, text, err := net.SplitHostPort(endpoint)
-		if err != nil {
-			return rendezvous{}, err
-		}
-		if port, err = strconv.Atoi(text); err != nil {
-			return rendezvous{}, err
-		}
+		port = privatePort(endpoint)
 	}
 	return newRendezvous(r.Host, port)
+}
+
+// privatePort returns the number by which a system is found that was not given one: its port, or, on a base that has none, one that no port and no other such system has.
+func privatePort(endpoint string) int {
+	_, text, _ := net.SplitHostPort(endpoint)
+	if port, err := strconv.Atoi(text); err == nil {
+		return port
+	}
+	return 1<<16 + os.Getpid()
 }
 
 // serve attaches programs and obeys signals until the system has ended.

@@ -19,7 +19,7 @@ import (
 type rendezvous struct{ path string }
 
 func newRendezvous(host string, port int) (rendezvous, error) {
-	at, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, strconv.Itoa(port))) // as it may be spelt in several ways
+	at, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, "0")) // as it may be spelt in several ways
 	if err != nil {
 		return rendezvous{}, fmt.Errorf("host %q: %w", host, err)
 	}

@@ -29,6 +29,7 @@ require (
 	golang.org/x/sys v0.45.0 // indirect
 	honnef.co/go/tools v0.7.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 )
 
@@ -49,3 +50,5 @@ replace thespian.dev/system => ../system
 replace thespian.dev/transport => ../transport
 
 replace thespian.dev/transport-tcp => ../transport-tcp
+
+replace thespian.dev/transport-queue => ../transport-queue
