@@ -45,22 +45,7 @@ func (execLauncher) identify(conn net.Conn, said admin.Announce) (string, execut
 }
 
 // openExecutable opens an executable to be run, not read, which is more than some allow.
-// Its descriptor is above those that a new process gets: they would take its place before the process runs it.
-func openExecutable(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, unix.O_PATH, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, aboveInherited)
-	if err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), path), nil
-}
-
-// aboveInherited is more than the numbers of the descriptors that a new process gets.
-const aboveInherited = 16
+func openExecutable(path string) (*os.File, error) { return os.OpenFile(path, unix.O_PATH, 0) }
 
 func (execLauncher) pair() (net.Conn, lifelineEnd, error) { return socketPair() }
 
@@ -112,9 +97,11 @@ func (execLauncher) launch(exe executable, title string, end lifelineEnd, printe
 	return h, err
 }
 
-// startProcess starts a process from a descriptor of its executable.
+// startProcess starts a process from a descriptor of its executable. The process inherits it behind the files of attr: with a number of its own it could be in the way of one of those.
 func startProcess(exe *os.File, attr *os.ProcAttr, args []string) (*os.Process, error) {
-	return os.StartProcess(fmt.Sprintf("/proc/self/fd/%d", exe.Fd()), args, attr)
+	number := len(attr.Files)
+	attr.Files = append(attr.Files, exe)
+	return os.StartProcess(fmt.Sprintf("/proc/self/fd/%d", number), args, attr)
 }
 
 // An execHost is a host that is a process of its own.

@@ -39,11 +39,14 @@ func (a App) part() {
 	case !ok:
 		os.Exit(1)
 	case r.Admin == nil:
+		_ = unix.Close(inherited + 1) // the executable
 		nameProcess("thespian host")
 		os.Exit(a.host(conn))
 	case r.Admin.Detach:
+		_ = unix.Close(inherited + 1)
 		os.Exit(detach(conn, r))
 	default:
+		_ = unix.Close(inheritedAnswer + 1)
 		nameProcess("thespian admin")
 		os.Exit(a.admin(*r.Admin))
 	}
