@@ -5,10 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
+	"log/slog"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 
+	"thespian.dev/transport"
 	"thespian.dev/transport/hello"
 )
 
@@ -165,7 +169,11 @@ func (n *node) meet(raw net.Conn, prove func() bool) {
 	default:
 		_ = raw.Close()
 		if !n.stopped.Load() && !errors.Is(err, errSettled) {
-			n.config.Logger.Info(n.network.Name+": a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
+			level := slog.LevelInfo
+			if remote.Node == (transport.Node{}) && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+				level = slog.LevelDebug // who dialled has met this node in another way meanwhile
+			}
+			n.config.Logger.Log(n.ctx, level, n.network.Name+": a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
 		}
 	}
 }
