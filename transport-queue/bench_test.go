@@ -18,3 +18,4 @@ func TestMain(m *testing.M) { bench.Main(m) }
 func BenchmarkTell(b *testing.B)            { bench.Tell(b) }
 func BenchmarkTellManySenders(b *testing.B) { bench.TellManySenders(b) }
 func BenchmarkPingPong(b *testing.B)        { bench.PingPong(b) }
+func BenchmarkReset(b *testing.B)           { bench.Reset(b) }

@@ -17,6 +17,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
+	"thespian.dev/transport/stream"
 )
 
 // A Bench measures a base against bare sockets. What is measured runs between two processes: that of the benchmark and a second one of the same test binary, at whose endpoint there are a
@@ -304,4 +305,45 @@ func (w Bench) PingPong(b *testing.B) {
 			})
 		}
 	}
+}
+
+// Reset breaks the connection of two nodes in mid-stream, again and again, and measures how long it takes until a message arrives that was sent after that. It fails unless all messages arrive, each once and in order.
+func (w Bench) Reset(b *testing.B) {
+	var next atomic.Uint64 // the number of the message that is to arrive
+	arrived := make(chan struct{}, 1)
+	receiver, err := w.open(there, &counter{deliver: func(data []byte) {
+		if n := binary.BigEndian.Uint64(data); n != next.Load() {
+			b.Errorf("number %d arrived, wanted number %d", n, next.Load())
+		}
+		next.Add(1)
+		select {
+		case arrived <- struct{}{}:
+		default:
+		}
+	}})
+	assert.NilError(b, err)
+	defer receiver.Close()
+	sender, err := w.open(here, &counter{})
+	assert.NilError(b, err)
+	defer sender.Close()
+	peer := sender.Peer(there, receiver.Endpoint())
+	var sent atomic.Uint64
+	ctx, stop := context.WithCancel(context.Background())
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for data := make([]byte, 64); ; sent.Add(1) {
+			binary.BigEndian.PutUint64(data, sent.Load())
+			if peer.Send(ctx, 0, data) != nil {
+				return
+			}
+		}
+	})
+	for <-arrived; b.Loop(); {
+		stream.Reset(sender, receiver)
+		for mark := sent.Load() + 1; next.Load() <= mark; {
+			<-arrived
+		}
+	}
+	stop()
+	sending.Wait()
 }
