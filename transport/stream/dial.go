@@ -133,8 +133,12 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 		stream = client
 	}
 	p.mu.Lock()
-	mine := p.session(leaves)
+	mine, there := p.session(leaves), p.conn != nil
 	p.mu.Unlock()
+	if there { // the other node made it meanwhile, and would now take that one for dead, though it delivers
+		_ = raw.Close()
+		return errThere
+	}
 	remote, err := hello.Initiate(&patient{Conn: stream}, n.self(), p.to, mine.append(nil))
 	var theirs session
 	if err == nil {
@@ -152,7 +156,7 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	if !p.wantsConn() || p.conn != nil {
 		p.mu.Unlock()
 		_ = raw.Close()
-		return errors.New("there is another connection")
+		return errThere
 	}
 	c.count = max(theirs.count, p.count)
 	p.install(c, theirs)
@@ -160,6 +164,8 @@ func (p *peer) try(ctx context.Context, endpoint string) error {
 	c.start()
 	return nil
 }
+
+var errThere = errors.New("there is another connection")
 
 // patient gives the other node more time once it has been heard.
 type patient struct {

@@ -106,6 +106,7 @@ type queue struct {
 	flows map[uint64]int // how many of each flow are there
 
 	seq   uint64 // the number of the next message or chunk
+	sent  uint64 // those with lower numbers have been written at some time
 	high  uint64 // those with lower numbers may have reached the other node
 	acked uint64 // those with lower numbers are confirmed
 
@@ -232,7 +233,7 @@ func (q *queue) take() (frame, bool) {
 		q.open = false
 	}
 	f := q.frames[q.cursor]
-	q.high = max(q.high, f.next)
+	q.sent, q.high = max(q.sent, f.next), max(q.high, f.next)
 	return f, true
 }
 
@@ -250,10 +251,10 @@ func (q *queue) empty() bool { return q.head == len(q.frames) && len(q.slow) == 
 
 // confirm is told that messages with lower numbers are delivered. It says whether that can be.
 func (q *queue) confirm(next uint64) bool {
-	if next > q.high {
+	if next > q.sent {
 		return false
 	}
-	q.acked = max(q.acked, next)
+	q.acked, q.high = max(q.acked, next), max(q.high, next)
 	q.release()
 	return true
 }
@@ -289,10 +290,10 @@ func (q *queue) release() {
 // resume is told that the other node has taken what has a lower number, and nothing else if that is certain. The rest is to be written again. It says
 // whether that can be.
 func (q *queue) resume(taken uint64, certain bool) bool {
-	if taken > q.high {
+	if taken > q.sent {
 		return false
 	}
-	if certain {
+	if certain || taken > q.high {
 		q.high = max(taken, q.acked)
 	}
 	q.cursor = q.head
@@ -352,7 +353,7 @@ func (q *queue) loseLonger(losses []loss, limit int, why func(length int) error)
 		return losses
 	}
 	old := *q
-	*q = queue{blocks: old.blocks, longs: old.longs, frameCap: old.frameCap, chunk: old.chunk, kept: old.kept, seq: old.seq, acked: old.acked, slows: old.slows}
+	*q = queue{blocks: old.blocks, longs: old.longs, frameCap: old.frameCap, chunk: old.chunk, kept: old.kept, seq: old.seq, sent: old.sent, acked: old.acked, slows: old.slows}
 	keep := func(data []byte) bool {
 		if len(data) <= limit {
 			return true
