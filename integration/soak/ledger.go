@@ -16,8 +16,8 @@ type ledger struct {
 	serial  uint64 // of parties and streams
 	parties map[uint64]*party
 	streams map[uint64]*stream
-	settled map[uint64][4]uint64 // streams, with how many numbers there were of what
-	recent  []uint64             // settled since the last audits
+	settled map[uint64]*settlement // of streams
+	recent  []uint64               // settled since the last audits
 	reasons map[string]int
 	count   func(change func(*Totals))
 	told    []string // problems
@@ -93,7 +93,7 @@ type stream struct {
 
 func newLedger(serial uint64, count func(change func(*Totals))) *ledger {
 	return &ledger{
-		serial: serial, parties: make(map[uint64]*party), streams: make(map[uint64]*stream), settled: make(map[uint64][4]uint64), reasons: make(map[string]int), count: count,
+		serial: serial, parties: make(map[uint64]*party), streams: make(map[uint64]*stream), settled: make(map[uint64]*settlement), reasons: make(map[string]int), count: count,
 	}
 }
 
@@ -304,11 +304,36 @@ func (l *ledger) enter(a Account) {
 	}
 	for what, tallies := range [][]Tally{a.Got, a.Back, a.Dead, a.Perhaps} {
 		for _, t := range tallies {
-			if before, is := l.settled[t.Stream]; is && numbers(t.Numbers).count() != before[what] {
-				l.wrong("stream %d: %v has %v of what it has %s, after it was settled with %d of them", t.Stream, p, t.Numbers, words[what], before[what])
+			if done := l.settled[t.Stream]; done != nil {
+				l.late(done, t, what, p)
 			}
 		}
 	}
+}
+
+// A settlement is how many numbers of a stream there were of what, and of how many nobody knew what became of them, as an end of it had been killed.
+type settlement struct {
+	counts  [4]uint64
+	unknown uint64
+}
+
+// late is told what a party has of a stream that was settled. Of what was not known it may have learned meanwhile.
+func (l *ledger) late(done *settlement, t Tally, what int, p *party) {
+	before, now := done.counts[what], numbers(t.Numbers).count()
+	if now == before {
+		return
+	}
+	done.counts[what] = now // it is told once
+	if more := now - before; now > before && more <= done.unknown && what != got {
+		done.unknown -= more
+		l.recent = append(l.recent, t.Stream)
+		l.count(func(totals *Totals) {
+			totals.Unknown -= more
+			*[...]*uint64{back: &totals.Poisoned, dead: &totals.Dead, perhaps: &totals.Perhaps}[what] += more
+		})
+		return
+	}
+	l.wrong("stream %d: %v has %v of what it has %s, after it was settled with %d of them", t.Stream, p, t.Numbers, words[what], before)
 }
 
 var words = [...]string{got: "received", back: "got back", dead: "as dead letters", perhaps: "as dead letters that were perhaps delivered"}
@@ -526,7 +551,7 @@ func (l *ledger) settle() {
 			continue
 		}
 		l.add(s, f)
-		l.settled[id] = [4]uint64{f.got.count(), f.back.count(), f.dead.count(), f.perhaps.count()}
+		l.settled[id] = &settlement{[4]uint64{f.got.count(), f.back.count(), f.dead.count(), f.perhaps.count()}, f.unknown()}
 		l.recent = append(l.recent, id)
 		delete(l.streams, id)
 	}
@@ -554,7 +579,6 @@ func (l *ledger) settle() {
 func (l *ledger) add(s *stream, f fate) {
 	failed := numbers(find(s.to.account.Got, s.id).Failed)
 	back := union(failed, f.back)
-	all := union(f.got, f.back, f.dead, f.perhaps).count()
 	l.count(func(t *Totals) {
 		t.Delivered += f.got.without(back).count()
 		t.Poisoned += back.count()
@@ -564,8 +588,13 @@ func (l *ledger) add(s *stream, f fate) {
 		if f.known {
 			t.Unsent += uint64(s.order.Count) - f.sent.count()
 		}
-		t.Unknown += f.sent.count() - min(f.sent.count(), all)
+		t.Unknown += f.unknown()
 	})
+}
+
+// unknown is of how many numbers nobody knows what became of them.
+func (f fate) unknown() uint64 {
+	return f.sent.count() - min(f.sent.count(), union(f.got, f.back, f.dead, f.perhaps).count())
 }
 
 // close gives up the streams that are open when the system ends.

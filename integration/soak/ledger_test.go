@@ -15,11 +15,13 @@ type scene struct {
 	stream               uint64
 	sender, receiver     books
 	letters              books
+	totals               Totals
 }
 
 func newScene() *scene {
-	l := newLedger(0, func(change func(*Totals)) { change(&Totals{Reasons: make(map[string]uint64)}) })
-	s := &scene{ledger: l, undertaker: l.join("undertaker", nil), from: l.join(spawned, nil)}
+	s := &scene{totals: Totals{Reasons: make(map[string]uint64)}}
+	l := newLedger(0, func(change func(*Totals)) { change(&s.totals) })
+	s.ledger, s.undertaker, s.from = l, l.join("undertaker", nil), l.join(spawned, nil)
 	s.to = l.join(pooled, s.from)
 	for i, p := range []*party{s.undertaker, s.from, s.to} {
 		l.locate(p, p.who, 101+i)
@@ -177,6 +179,25 @@ func TestLateArrival(t *testing.T) {
 	assert.Equal(t, s.verdict(), "")
 	s.receives(10)
 	assert.Assert(t, strings.Contains(s.verdict(), "after it was settled"))
+}
+
+// What nobody knew, as the receiver was killed, may be told later.
+func TestLateDeadLetters(t *testing.T) {
+	s := newScene()
+	s.receives(1)
+	s.isKilled()
+	s.buries(dead, 9, 10)
+	assert.Equal(t, s.verdict(), "")
+	s.ledger.settle()
+	s.ledger.settle()
+	assert.Equal(t, s.totals.Unknown, uint64(7))
+	s.buries(dead, 7, 8)
+	assert.Equal(t, s.verdict(), "")
+	assert.Equal(t, s.totals.Unknown, uint64(5))
+	assert.Equal(t, s.totals.Dead, uint64(4))
+	s.buries(dead, 2, 3, 4, 5, 6, 1, 11)
+	assert.Assert(t, strings.Contains(s.verdict(), "after it was settled"))
+	assert.Equal(t, s.verdict(), "", "it is told once")
 }
 
 func TestGrows(t *testing.T) {
