@@ -73,7 +73,11 @@ func (s *scene) isKilled() {
 func (s *scene) verdict() string {
 	for b, final := range map[*books]bool{&s.sender: s.from.state == leaving, &s.receiver: s.to.state == leaving, &s.letters: false} {
 		a := b.account()
-		a.PID, a.Final = s.ledger.parties[a.ID].pid, final
+		p := s.ledger.parties[a.ID]
+		if p == nil {
+			continue // it is forgotten
+		}
+		a.PID, a.Final = p.pid, final
 		s.ledger.enter(a)
 	}
 	open, _ := s.ledger.pending()
