@@ -74,11 +74,37 @@ func far() []contest.Work {
 // endTime is how long a system gets to end after a measurement.
 const endTime = 20 * time.Second
 
+// onBases returns a contestant for each base with processes that loses nothing: all works wait for what was sent. The goal is set for the first.
+func onBases(c contest.Contestant) (all []contest.Contestant) {
+	for i, base := range integration.Bases() {
+		if !base.Features.Reliable {
+			continue
+		}
+		on := contest.Contestant{Name: c.Name, Goal: c.Goal && i == 0, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			return c.Run(context.WithValue(ctx, baseKey{}, base.Name), m, n)
+		}}
+		if i > 0 {
+			on.Name += ", " + base.Short
+		}
+		all = append(all, on)
+	}
+	return all
+}
+
+// A baseKey is that of the context's base.
+type baseKey struct{}
+
+// baseOf returns the base on which a contestant runs.
+func baseOf(ctx context.Context) string {
+	name, _ := ctx.Value(baseKey{}).(string)
+	return name
+}
+
 // withFar has a function work with a new system, whose actors live in other processes. The system ends in any case.
 func withFar(ctx context.Context, do func(*system.System) error) error {
 	app := App()
 	sys, err := app.Start(ctx, &system.Options{
-		Base:         app.Bases[0].Name,
+		Base:         baseOf(ctx),
 		Capabilities: actor.Capabilities{"Admin Port": 0},
 		Logger:       slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})

@@ -24,14 +24,14 @@ func farAnswer(kind string, goal contest.Goal) contest.Work {
 		Unit:  microseconds,
 		Goal:  goal,
 		N:     20,
-		Contestants: []contest.Contestant{
-			{Name: "actor creates", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+		Contestants: slices.Concat(
+			onBases(contest.Contestant{Name: "actor creates", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return withFar(ctx, func(sys *system.System) error { return answerToActor(ctx, m, sys, kind, n) })
-			}},
-			{Name: "program creates", Goal: kind != threadKind, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			}}),
+			onBases(contest.Contestant{Name: "program creates", Goal: kind != threadKind, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return withFar(ctx, func(sys *system.System) error { return answerToProgram(ctx, m, sys, kind, n) })
-			}},
-		},
+			}}),
+		),
 	}
 	switch kind {
 	case spawnKind:

@@ -19,6 +19,7 @@ func FarAsk(callers int) contest.Work {
 		Goal:  contest.Goal{Ratio: 1.5},
 		Contestants: []contest.Contestant{
 			{Name: raw, Run: askWire},
+			{Name: "Unix ping-pong", Run: func(ctx context.Context, m contest.Meter, n int) error { return askWires(ctx, m, unix, 1, n) }},
 		},
 	}
 	if callers > 1 {
@@ -26,21 +27,21 @@ func FarAsk(callers int) contest.Work {
 		w.About = fmt.Sprintf("64 bytes from one of %d callers to another process, and back (raw: one caller)", callers)
 		w.Unit = contest.ThousandsPerSecond
 		w.Goal = contest.Goal{Ratio: 14} // 350 k/s where the ping-pong does 25
-		w.Contestants = append(w.Contestants, contest.Contestant{Name: fmt.Sprintf("%d TCP connections", callers),
-			Run: func(ctx context.Context, m contest.Meter, n int) error { return askWires(ctx, m, callers, n) }})
+		w.Contestants = append(w.Contestants[:1], contest.Contestant{Name: fmt.Sprintf("%d TCP connections", callers),
+			Run: func(ctx context.Context, m contest.Meter, n int) error { return askWires(ctx, m, "", callers, n) }})
 	}
-	w.Contestants = append(w.Contestants, contest.Contestant{Name: "program asks", Goal: true,
-		Run: func(ctx context.Context, m contest.Meter, n int) error { return askFar(ctx, m, callers, n) }})
+	w.Contestants = append(w.Contestants, onBases(contest.Contestant{Name: "program asks", Goal: true,
+		Run: func(ctx context.Context, m contest.Meter, n int) error { return askFar(ctx, m, callers, n) }})...)
 	return w
 }
 
 func askWire(ctx context.Context, m contest.Meter, n int) error {
-	return askWires(ctx, m, 1, n)
+	return askWires(ctx, m, "", 1, n)
 }
 
 // askWires has each caller ask over a connection of its own.
-func askWires(ctx context.Context, m contest.Meter, callers, n int) error {
-	return withSecond(ctx, echoRole, func(address string) error {
+func askWires(ctx context.Context, m contest.Meter, network string, callers, n int) error {
+	return withSecond(ctx, echoRole, network, func(address string) error {
 		wires := make(chan *wire, callers)
 		for range callers {
 			w, err := dialWire(ctx, address)

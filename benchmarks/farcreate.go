@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"thespian.dev/actor"
@@ -16,14 +17,14 @@ func farCreate(kind string, goal contest.Goal) contest.Work {
 		Name: "far create " + startup(kind),
 		Unit: contest.PerSecond,
 		Goal: goal,
-		Contestants: []contest.Contestant{
-			{Name: "children of an actor", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+		Contestants: slices.Concat(
+			onBases(contest.Contestant{Name: "children of an actor", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return createFarChildren(ctx, m, kind, n)
-			}},
-			{Name: "program creates", Run: func(ctx context.Context, m contest.Meter, n int) error {
+			}}),
+			onBases(contest.Contestant{Name: "program creates", Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return createFarFromProgram(ctx, m, kind, n)
-			}},
-		},
+			}}),
+		),
 	}
 	switch kind {
 	case spawnKind:

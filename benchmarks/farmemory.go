@@ -16,17 +16,14 @@ const processMegabytes contest.Unit = "MB/process"
 func farMemory(n int) contest.Work {
 	const raw = "bare processes"
 	return contest.Work{
-		Name:   fmt.Sprintf("far memory %d", n),
-		About:  fmt.Sprintf("the proportional share of the memory (PSS) of the process of an actor that has started, the mean of %d", n),
-		Unit:   processMegabytes,
-		Raw:    raw,
-		Goal:   contest.Goal{Value: 1},
-		N:      n,
-		Rounds: 2,
-		Contestants: []contest.Contestant{
-			{Name: raw, Run: memoryOfBare},
-			{Name: "actors", Goal: true, Run: memoryOfFar},
-		},
+		Name:        fmt.Sprintf("far memory %d", n),
+		About:       fmt.Sprintf("the proportional share of the memory (PSS) of the process of an actor that has started, the mean of %d", n),
+		Unit:        processMegabytes,
+		Raw:         raw,
+		Goal:        contest.Goal{Value: 1},
+		N:           n,
+		Rounds:      2,
+		Contestants: append([]contest.Contestant{{Name: raw, Run: memoryOfBare}}, onBases(contest.Contestant{Name: "actors", Goal: true, Run: memoryOfFar})...),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"slices"
 
 	"thespian.dev/actor"
 	"thespian.dev/address"
@@ -30,15 +31,15 @@ func farTell(what string, unit contest.Unit, goal contest.Goal, size int) contes
 		Unit:  unit,
 		Raw:   raw,
 		Goal:  goal,
-		Contestants: []contest.Contestant{
-			{Name: raw, Run: func(ctx context.Context, m contest.Meter, n int) error { return tellWire(ctx, m, frame, n) }},
-			{Name: "program tells", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+		Contestants: slices.Concat(
+			[]contest.Contestant{{Name: raw, Run: func(ctx context.Context, m contest.Meter, n int) error { return tellWire(ctx, m, frame, n) }}},
+			onBases(contest.Contestant{Name: "program tells", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return tellFarFromProgram(ctx, m, size, n)
-			}},
-			{Name: "actor sends", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			}}),
+			onBases(contest.Contestant{Name: "actor sends", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return tellFarFromActor(ctx, m, size, n)
-			}},
-		},
+			}}),
+		),
 	}
 }
 

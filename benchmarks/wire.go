@@ -2,12 +2,15 @@ package benchmarks
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strings"
 	"sync"
 
 	"thespian.dev/benchmarks/internal/second"
@@ -33,8 +36,12 @@ func newWire(conn net.Conn) *wire {
 }
 
 func dialWire(ctx context.Context, address string) (*wire, error) {
+	network := "tcp"
+	if strings.HasPrefix(address, "@") {
+		network = unix
+	}
 	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
+	conn, err := d.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +104,9 @@ const (
 	sinkRole = "sink" // takes frames, and answers each one that holds a number when so many have come after it
 )
 
+// unix is the argument of roles that have them listen at a Unix socket, not over TCP.
+const unix = "unix"
+
 // Roles returns what the second processes of the works can be.
 func Roles() map[string]second.Role {
 	return map[string]second.Role{echoRole: onEachWire(echoFrames), sinkRole: onEachWire(countFrames)}
@@ -104,8 +114,12 @@ func Roles() map[string]second.Role {
 
 // onEachWire returns a role that listens and serves all who connect.
 func onEachWire(serve func(*wire) error) second.Role {
-	return func(ctx context.Context, _ string, ready func(string)) error {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	return func(ctx context.Context, network string, ready func(string)) error {
+		address := "127.0.0.1:0"
+		if network == unix {
+			address = "@thespian/benchmark/" + rand.Text()
+		}
+		l, err := net.Listen(cmp.Or(network, "tcp"), address)
 		if err != nil {
 			return err
 		}
@@ -171,8 +185,8 @@ func countFrames(w *wire) error {
 }
 
 // withSecond has a function work with a second process.
-func withSecond(ctx context.Context, role string, do func(address string) error) error {
-	p, err := second.Start(ctx, role, "")
+func withSecond(ctx context.Context, role, network string, do func(address string) error) error {
+	p, err := second.Start(ctx, role, network)
 	if err != nil {
 		return err
 	}
@@ -185,7 +199,7 @@ func withSecond(ctx context.Context, role string, do func(address string) error)
 
 // withWire has a function work with a connection to a second process. The connection ends with the context.
 func withWire(ctx context.Context, role string, do func(*wire) error) error {
-	return withSecond(ctx, role, func(address string) error {
+	return withSecond(ctx, role, "", func(address string) error {
 		w, err := dialWire(ctx, address)
 		if err != nil {
 			return err
