@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ var deeds = map[string]deed{
 	"wake":       wake,
 	"work":       work,
 	"request":    request,
+	"hold":       hold,
+	"requests":   requests,
 	"watch file": watchFile,
 	"watch":      watch,
 	"exit":       func(_ *doer, ctx *actor.Context, _ Do) error { ctx.Exit(); return nil },
@@ -184,6 +187,58 @@ func request(d *doer, ctx *actor.Context, m Do) error {
 		return nil
 	})
 	return nil
+}
+
+// hold keeps the actor busy until somebody closes the connection that it makes.
+func hold(_ *doer, _ *actor.Context, m Do) error {
+	conn, err := net.Dial("tcp", m.Text)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, conn)
+	return errors.Join(err, conn.Close())
+}
+
+// requests asks another actor many times at once, and says how many answers came.
+func requests(d *doer, ctx *actor.Context, m Do) error {
+	asker, answers, failed := d.asker, 0, "" // the first failure
+	for range m.N {
+		ctx.Request(m.Who, Do{Deed: "count"}, 20*time.Second, func(_ any, err error) error {
+			if answers++; err != nil && failed == "" {
+				failed = err.Error()
+			}
+			if answers == m.N {
+				ctx.Send(asker, Said{failed, answers, ctx.Self()})
+			}
+			return nil
+		})
+	}
+	ctx.Send(asker, Said{"all sent", 0, ctx.Self()})
+	return nil
+}
+
+// Requests wait, as all messages do, while the other actor takes no more, and none is lost.
+func TestRequestsToAnActorThatIsFull(t *testing.T) {
+	sys := doers(t, system.Options{Limits: system.Limits{Mark: 10, Resume: 2}})
+	busy, asks := create(t, sys, "doer"), create(t, sys, "doer")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	assert.NilError(t, err)
+	defer l.Close()
+	told(t, sys, busy, Do{Deed: "hold", Text: l.Addr().String()})
+	conn, err := l.Accept()
+	assert.NilError(t, err)
+	const n = 5000
+	told(t, sys, asks, Do{Deed: "requests", Who: busy, N: n})
+	for ctx, full := within(t), false; !full; { // more than its mark: the asker is told to stop
+		status, err := sys.Status(ctx)
+		assert.NilError(t, err)
+		for _, a := range status.Actors {
+			full = full || a.Actor == busy && a.Pending > 10
+		}
+	}
+	assert.NilError(t, conn.Close())
+	assert.Equal(t, says(t, sys).What, "all sent")
+	assert.Equal(t, says(t, sys), Said{"", n, asks})
 }
 
 // watchFile says what can be read from a pipe.

@@ -223,14 +223,16 @@ func (n *node) await(ctx context.Context, wake, closed <-chan struct{}) error {
 	}
 }
 
-// closing returns the channel that is closed with the endpoint from which a program sends.
+// closing returns the channel that is closed with the endpoint from which a program sends; nil if an actor does.
 func closing(sender address.Address) <-chan struct{} {
 	if b := sender.Record().Binding(); b != nil {
 		switch m := b.Mailbox.(type) {
 		case *Endpoint:
 			return m.closed
 		case *question:
-			return m.from.closed
+			if m.from != nil {
+				return m.from.closed
+			}
 		}
 	}
 	return nil
