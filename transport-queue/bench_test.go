@@ -13,7 +13,13 @@ import (
 
 var bench = streamtest.Bench{Base: queue.Base(), Network: "unix", Address: fmt.Sprintf("@thespian/benchmark/%d", os.Getpid())}
 
-func TestMain(m *testing.M) { bench.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(ringChild) != "" {
+		ringMain()
+		return
+	}
+	bench.Main(m)
+}
 
 func BenchmarkTell(b *testing.B)            { bench.Tell(b) }
 func BenchmarkTellManySenders(b *testing.B) { bench.TellManySenders(b) }

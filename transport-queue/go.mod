@@ -3,6 +3,7 @@ module thespian.dev/transport-queue
 go 1.26
 
 require (
+	golang.org/x/sys v0.45.0
 	gotest.tools/v3 v3.5.2
 	thespian.dev/transport v0.0.0
 )
