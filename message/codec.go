@@ -257,7 +257,8 @@ func (r *Registry) cut(data []byte) (e *entry, opaque any, body []byte, err erro
 	if e != nil {
 		o.Here = e.shape
 	}
-	return nil, o, nil, nil
+	opaque, err = r.known(o)
+	return nil, opaque, nil, err
 }
 
 // decodeValue returns the message of a known type with the value in body.

@@ -207,7 +207,7 @@ func (r *Registry) decodeNumbered(e Envelope, t *linkType, body []byte) (_ Envel
 	case t.entry != nil:
 		e.Message, err = r.decodeValue(t.entry, body)
 	default:
-		e.Message = Opaque{Name: t.name, Shape: t.shape, Here: t.here, Data: copied(body)}
+		e.Message, err = r.known(Opaque{Name: t.name, Shape: t.shape, Here: t.here, Data: copied(body)})
 	}
 	return e, err
 }

@@ -11,7 +11,8 @@ import (
 
 func tellCommand(at *place) *cobra.Command {
 	var msg any
-	return &cobra.Command{
+	var typeName string
+	return typeFlag(&cobra.Command{
 		Use:   "tell ACTOR MESSAGE",
 		Short: "Send a message to an actor",
 		Long: `Send a message to an actor, and wait for nothing. If the actor has ended, the message becomes a dead letter.
@@ -19,13 +20,13 @@ func tellCommand(at *place) *cobra.Command {
 ` + jsonMessages,
 		Example: `  thespian tell greeter '"hello"'
   thespian tell thermostat -- -5
-  thespian tell 7f3a.09c1.57 '{"Name": "World", "Tags": ["a", "b"]}'`,
-		Args:              wantsMessage(&msg),
+  thespian tell --type Greet 7f3a.09c1.57 '{"Name": "World", "Tags": ["a", "b"]}'`,
+		Args:              wantsMessage(&msg, &typeName),
 		ValidArgsFunction: complete(at),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return visitActor(cmd, at, args[0], func(ctx context.Context, sys *system.System, to address.Address) error {
 				return sys.Tell(ctx, to, msg)
 			})
 		},
-	}
+	}, &typeName)
 }
