@@ -50,6 +50,8 @@ type ProcessStatus struct {
 	Role string
 	// Memory is how many bytes of memory the process occupies, 0 if that is not known. What processes share counts for each of them.
 	Memory uint64
+	// Lost is how many messages are known to have got lost on their way to the process. Only a base that promises no delivery loses any.
+	Lost   uint64
 	Uptime time.Duration
 }
 

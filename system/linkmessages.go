@@ -79,7 +79,7 @@ func (p *peer) sendControl(to *link, flow uint64, data []byte) error {
 	waits := len(p.backlog) > 0
 	p.mu.Unlock()
 	if !waits {
-		if err := to.to.Send(noContext, flow, data); !errors.Is(err, transport.ErrFull) {
+		if err := to.to.Assure(noContext, flow, data); !errors.Is(err, transport.ErrFull) {
 			return err
 		}
 	}
@@ -107,7 +107,7 @@ func (p *peer) catchUp(to *link, done func()) {
 		p.mu.Lock()
 		next := p.backlog[0]
 		p.mu.Unlock()
-		err := to.to.Send(context.Background(), next.flow, next.control)
+		err := to.to.Assure(context.Background(), next.flow, next.control)
 		if errors.Is(err, transport.ErrClosed) {
 			p.relaySent(to, next.control)
 		}

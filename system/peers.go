@@ -363,7 +363,11 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 		return nil
 	}
 	if err == nil {
-		err = out.send(ctx, data, e.sender, from)
+		send := out.to.Send
+		if passesMark(e.msg) {
+			send = out.to.Assure
+		}
+		err = waitAs(ctx, from, flowOf(e.sender), data, send)
 	}
 	if err == nil || !errors.Is(err, transport.ErrFull) {
 		if cap(data) <= largeBuffer {
@@ -414,20 +418,19 @@ func flowOf(sender address.Address) uint64 {
 	return id.Process ^ id.Counter
 }
 
-// send waits for the transport as its source may wait.
-func (l *link) send(ctx context.Context, data []byte, sender address.Address, from *cell) error {
-	flow := flowOf(sender)
+// waitAs has a message sent, and waits for the transport as its source may wait.
+func waitAs(ctx context.Context, from *cell, flow uint64, data []byte, send func(context.Context, uint64, []byte) error) error {
 	if from == nil {
-		return l.to.Send(ctx, flow, data) // the nil context of who must not wait means the same there
+		return send(ctx, flow, data) // the nil context of who must not wait means the same there
 	}
-	err := l.to.Send(doneContext, flow, data)
+	err := send(doneContext, flow, data)
 	if errors.Is(err, context.Canceled) {
 		if full := from.prepareToWait(); full != nil {
-			err = l.to.Send(roomContext{context.Background(), full}, flow, data)
+			err = send(roomContext{context.Background(), full}, flow, data)
 		}
 	}
 	if errors.Is(err, context.Canceled) {
-		err = l.to.Send(noContext, flow, data)
+		err = send(noContext, flow, data)
 	}
 	return err
 }

@@ -437,6 +437,10 @@ func (p viewPeer) Send(ctx context.Context, flow uint64, data []byte) error {
 	return p.Peer.Send(ctx, flow, rewrite(data, p.view.own, p.view.real))
 }
 
+func (p viewPeer) Assure(ctx context.Context, flow uint64, data []byte) error {
+	return p.Peer.Assure(ctx, flow, rewrite(data, p.view.own, p.view.real))
+}
+
 type viewHandler struct {
 	transport.Handler
 	view view

@@ -146,6 +146,9 @@ type Transport interface {
 	// After Close, and for a node that was forgotten, it returns a peer that refuses all messages.
 	Peer(to Node, endpoint string) Peer
 
+	// Lost returns how many messages to this node are known to have got lost on their way. A reliable transport loses none.
+	Lost() uint64
+
 	// Shutdown takes no more messages, brings those that Send took to their nodes as far as it can before ctx is done, and says goodbye to the peers, so that
 	// they know that nothing was lost. What arrives meanwhile is delivered. It then closes. The error is that of ctx if there was more to bring.
 	Shutdown(ctx context.Context) error
@@ -163,6 +166,10 @@ type Peer interface {
 	// needed for messages of the system: then the window may grow beyond its limit, by no more than it has. An error means that the message was not taken, wraps [ErrTooLarge], [ErrForgotten], [ErrFull], [ErrClosed] or
 	// that of ctx, and nothing else will be heard of it.
 	Send(ctx context.Context, flow uint64, data []byte) error
+
+	// Assure is Send for what must not get lost, as the messages of the system itself. On a reliable transport it is the same. On another one such messages are confirmed and sent again until they
+	// arrive, each once and in the order in which they were sent; what is kept for a peer counts towards its window, and is reported as on a reliable transport.
+	Assure(ctx context.Context, flow uint64, data []byte) error
 
 	// Forget says that the node has ended for ever. What it had sent is read to its end and handed to the Handler, then what is left for it is reported to
 	// Handler.Undelivered, and then Forget returns. When the ctx of the first call is done, the reading stops and Forget returns at once; the reports follow, before Close

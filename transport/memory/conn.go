@@ -110,15 +110,16 @@ func (s *stream) send(k kind, m *message) {
 	takes := []time.Duration{s.conn.net.link(s.direction).Delay}
 	if k == carries {
 		s.sent++
-		takes = s.conn.net.travel(s.direction, features.Reliable)
-		if !features.Reliable && s.bytes > s.to.node.config.Window {
+		takes = s.conn.net.travel(s.direction, m.assured)
+		if !m.assured && (len(takes) == 0 || s.bytes > s.to.node.config.Window) {
+			s.to.node.loses(m)
 			return // nothing holds the sender back, so the network has to drop what is too much
 		}
 	}
 	for _, d := range takes {
 		p := packet{at: now.Add(d), kind: k, m: m, number: s.sent}
 		// On a connection that keeps the order, what is late holds up what is behind it. An end is behind all else on any.
-		if (features.Ordered && features.Reliable || k != carries) && p.at.Before(s.last) {
+		if (features.Ordered && features.Reliable || k != carries || m.assured && !features.Reliable) && p.at.Before(s.last) {
 			p.at = s.last
 		}
 		if p.at.After(s.last) {
@@ -155,16 +156,18 @@ func (s *stream) advance() {
 			}
 			return
 		}
-		if cut && (s.from.node.features.Reliable || p.kind != carries) {
+		if cut && (p.kind != carries || p.m.assured) {
 			return // the change of the link goes on with it
 		}
 		s.packets = slices.Delete(s.packets, 0, 1)
 		if p.kind == carries {
 			s.bytes -= p.m.size()
 		}
-		if !cut {
-			s.arrive(p)
+		if cut {
+			s.to.node.loses(p.m)
+			continue
 		}
+		s.arrive(p)
 	}
 }
 
@@ -173,7 +176,8 @@ func (s *stream) arrive(p packet) {
 	features := s.from.node.features
 	switch p.kind {
 	case carries:
-		if features.Ordered && !features.Reliable && p.number <= s.arrived {
+		if features.Ordered && !features.Reliable && !p.m.assured && p.number <= s.arrived {
+			s.to.node.loses(p.m)
 			return
 		}
 		s.arrived = max(s.arrived, p.number)

@@ -23,6 +23,7 @@ type node struct {
 	closing   bool                        // takes no more messages
 	stopped   bool                        // reads and sends nothing more
 	killed    bool                        // calls its Handler no more
+	lost      uint64                      // messages to it
 	ctx       context.Context             // of Admit: done when it stops
 	cancel    context.CancelFunc
 	drained   chan struct{}  // closed when it is closing and nothing is left to bring
@@ -54,6 +55,21 @@ func (n *Network) open(ctx context.Context, features transport.Features, config 
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	n.nodes[endpoint] = t
 	return t, nil
+}
+
+// Lost is a method of transport.Transport.
+func (t *node) Lost() uint64 {
+	t.net.mu.Lock()
+	defer t.net.mu.Unlock()
+	return t.lost
+}
+
+// loses counts a message that does not arrive, unless a copy of it has. net.mu is held.
+func (t *node) loses(m *message) {
+	if !m.received && !m.missed {
+		m.missed = true
+		t.lost++
+	}
 }
 
 // listen finds the endpoint of a new node. n.mu is held.

@@ -40,12 +40,14 @@ type peer struct {
 
 // message is one message, seen by both ends.
 type message struct {
-	data []byte
-	at   time.Time // when Send took it
+	data    []byte
+	at      time.Time // when Send took it
+	assured bool      // it must not get lost
 
 	element  *list.Element // nil: not kept any more
 	sent     bool          // whether it ever was on its way
 	received bool          // whether the other node has it
+	missed   bool          // whether it is counted as lost
 	handled  bool          // whether Deliver has returned
 }
 
@@ -60,11 +62,20 @@ type loss struct {
 }
 
 func (p *peer) Send(ctx context.Context, _ uint64, data []byte) error {
+	return p.take(ctx, data, p.node.features.Reliable)
+}
+
+func (p *peer) Assure(ctx context.Context, _ uint64, data []byte) error {
+	return p.take(ctx, data, true)
+}
+
+// take is Send or Assure.
+func (p *peer) take(ctx context.Context, data []byte, assured bool) error {
 	t := p.node
 	if limit := t.config.MaxMessage; len(data) > limit {
 		return tooLarge(len(data), limit)
 	}
-	m := &message{data: slices.Clone(data)}
+	m := &message{data: slices.Clone(data), assured: assured}
 	t.net.mu.Lock()
 	defer t.net.mu.Unlock()
 	var mine chan struct{} // in waiters while this call waits its turn
@@ -179,7 +190,7 @@ func (p *peer) transmit(m *message) {
 	}
 	m.sent = true
 	out.send(carries, m)
-	if !p.node.features.Reliable {
+	if !m.assured {
 		p.release(m) // nothing will be heard of it
 	}
 }
@@ -260,7 +271,11 @@ func (p *peer) receive(m *message) {
 	if p.node.stopped {
 		return
 	}
-	if !p.node.features.Reliable && p.waiting > p.node.config.Window {
+	switch {
+	case m.assured && m.received:
+		return
+	case !m.assured && p.waiting > p.node.config.Window:
+		p.node.loses(m)
 		return // nothing holds the sender back
 	}
 	m.received = true
@@ -271,10 +286,8 @@ func (p *peer) receive(m *message) {
 
 // clearInbox forgets what the Handler did not get. net.mu is held.
 func (p *peer) clearInbox(politely bool) {
-	if politely {
-		for _, m := range p.inbox {
-			m.received = false
-		}
+	for _, m := range p.inbox {
+		m.received = m.received && !politely
 	}
 	p.inbox, p.waiting = nil, 0
 }
@@ -289,7 +302,7 @@ func (p *peer) watchReach() {
 	t := p.node
 	limit := t.config.Unreachable
 	down := p.conn == nil
-	if !down && t.features.Reliable {
+	if !down && p.queue.Len() > 0 { // what is not assured is not kept on a connection
 		d := p.conn.out(p).direction
 		down = t.net.link(d).Cut || t.net.link(direction{d.to, d.from}).Cut
 	}
@@ -418,7 +431,7 @@ func (p *peer) call() {
 			t.net.mu.Unlock()
 			handler.Deliver(p.to, [][]byte{data})
 			t.net.mu.Lock()
-			if !t.killed && t.features.Reliable {
+			if !t.killed && m.assured {
 				m.handled = true
 				if p.conn != nil {
 					p.conn.out(p).send(confirms, m)

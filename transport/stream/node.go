@@ -47,6 +47,8 @@ type node struct {
 
 func (n *node) Endpoint() string { return n.endpoint }
 
+func (n *node) Lost() uint64 { return 0 }
+
 // spawn starts a goroutine, unless the transport has closed.
 func (n *node) spawn(f func()) bool {
 	n.mu.Lock()

@@ -102,6 +102,11 @@ func (p *peer) Send(ctx context.Context, flow uint64, data []byte) error {
 	return nil
 }
 
+// Assure is a method of transport.Peer: nothing gets lost in any case.
+func (p *peer) Assure(ctx context.Context, flow uint64, data []byte) error {
+	return p.Send(ctx, flow, data)
+}
+
 // push sees to it that what was just queued is sent. The lock is held, and let go while it writes.
 func (p *peer) push() {
 	c := p.conn

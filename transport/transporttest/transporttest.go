@@ -71,6 +71,7 @@ func Run(t *testing.T, setup Setup) {
 	checks = append(checks, connectChecks...)
 	checks = append(checks, lossChecks...)
 	checks = append(checks, forgetChecks...)
+	checks = append(checks, assuredChecks...)
 	checks = append(checks, closeChecks...)
 	checks = append(checks, strangerChecks...)
 	for _, c := range checks {

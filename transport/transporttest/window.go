@@ -33,7 +33,7 @@ func (e *env) blocked() (a, b *node, release func()) {
 	b.onDeliver = func(transport.Node, []byte) { <-gate }
 	release = sync.OnceFunc(func() { close(gate) })
 	e.Cleanup(release) // before the transports are closed, which wait for it
-	a.send(b, 0, text(0, 0, 16))
+	assert.NilError(e, a.peer(b).Assure(e.ctx(), 0, []byte(text(0, 0, 16))))
 	b.waitFrom(a, 1)
 	return a, b, release
 }

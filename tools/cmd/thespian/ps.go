@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -61,7 +62,11 @@ const maxResidents = 3
 
 func listProcesses(to io.Writer, all []process) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PID\tROLE\tMEMORY\tUPTIME\tACTORS")
+	lost := func(string) string { return "" } // the column of what got lost on its way is there if anything did
+	if slices.ContainsFunc(all, func(p process) bool { return p.Lost > 0 }) {
+		lost = func(text string) string { return text + "\t" }
+	}
+	fmt.Fprintln(w, "PID\tROLE\tMEMORY\t"+lost("LOST")+"UPTIME\tACTORS")
 	for _, p := range all {
 		var actors []string
 		for _, a := range p.Actors[:min(maxResidents, len(p.Actors))] {
@@ -70,7 +75,7 @@ func listProcesses(to io.Writer, all []process) error {
 		if more := len(p.Actors) - maxResidents; more > 0 {
 			actors = append(actors, fmt.Sprintf("%d more", more))
 		}
-		fmt.Fprintf(w, "%d\t%s\t%.1f MB\t%v\t%s\n", p.PID, p.Role, float64(p.Memory)/1e6, p.Uptime.Round(time.Millisecond), cmp.Or(strings.Join(actors, ", "), "-"))
+		fmt.Fprintf(w, "%d\t%s\t%.1f MB\t%s%v\t%s\n", p.PID, p.Role, float64(p.Memory)/1e6, lost(strconv.FormatUint(p.Lost, 10)), p.Uptime.Round(time.Millisecond), cmp.Or(strings.Join(actors, ", "), "-"))
 	}
 	return w.Flush()
 }
