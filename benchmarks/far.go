@@ -76,10 +76,7 @@ const endTime = 20 * time.Second
 
 // onBases returns a contestant for each base with processes that loses nothing: all works wait for what was sent. The goal is set for the first.
 func onBases(c contest.Contestant) (all []contest.Contestant) {
-	for i, base := range integration.Bases() {
-		if !base.Features.Reliable {
-			continue
-		}
+	for i, base := range integration.Reliable() {
 		on := contest.Contestant{Name: c.Name, Goal: c.Goal && i == 0, Run: func(ctx context.Context, m contest.Meter, n int) error {
 			return c.Run(context.WithValue(ctx, baseKey{}, base.Name), m, n)
 		}}

@@ -37,6 +37,7 @@ require (
 	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
+	thespian.dev/transport-udp v0.0.0 // indirect
 )
 
 replace thespian.dev/actor => ../actor
@@ -56,3 +57,5 @@ replace thespian.dev/integration => ../integration
 replace thespian.dev/transport-tcp => ../transport-tcp
 
 replace thespian.dev/transport-queue => ../transport-queue
+
+replace thespian.dev/transport-udp => ../transport-udp

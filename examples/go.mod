@@ -21,11 +21,13 @@ require (
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/net v0.50.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
+	thespian.dev/transport-udp v0.0.0 // indirect
 )
 
 replace thespian.dev/actor => ../actor
@@ -45,3 +47,5 @@ replace thespian.dev/integration => ../integration
 replace thespian.dev/transport-tcp => ../transport-tcp
 
 replace thespian.dev/transport-queue => ../transport-queue
+
+replace thespian.dev/transport-udp => ../transport-udp

@@ -11,6 +11,7 @@ require (
 	thespian.dev/transport v0.0.0
 	thespian.dev/transport-queue v0.0.0
 	thespian.dev/transport-tcp v0.0.0
+	thespian.dev/transport-udp v0.0.0
 )
 
 require (
@@ -19,6 +20,7 @@ require (
 	github.com/google/go-cmp v0.5.9 // indirect
 	github.com/klauspost/compress v1.18.7 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
+	golang.org/x/net v0.50.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 )
@@ -38,3 +40,5 @@ replace thespian.dev/transport => ../transport
 replace thespian.dev/transport-tcp => ../transport-tcp
 
 replace thespian.dev/transport-queue => ../transport-queue
+
+replace thespian.dev/transport-udp => ../transport-udp

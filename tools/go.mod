@@ -25,12 +25,14 @@ require (
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
+	golang.org/x/net v0.52.0 // indirect
 	golang.org/x/sync v0.20.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	honnef.co/go/tools v0.7.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
+	thespian.dev/transport-udp v0.0.0 // indirect
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
@@ -52,3 +54,5 @@ replace thespian.dev/transport => ../transport
 replace thespian.dev/transport-tcp => ../transport-tcp
 
 replace thespian.dev/transport-queue => ../transport-queue
+
+replace thespian.dev/transport-udp => ../transport-udp

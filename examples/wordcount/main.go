@@ -31,7 +31,7 @@ var app = system.App{
 		{Name: "coordinator", New: newCoordinator},
 		{Name: "worker", New: newWorker},
 	},
-	Bases:    integration.Bases(),
+	Bases:    integration.Reliable(), // it asks nobody again
 	Messages: messages,
 }
 

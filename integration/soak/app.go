@@ -24,7 +24,7 @@ const (
 // App returns what the program of a soak brings along. Its Main, or TestMain, must run before Run and Visit.
 func App() system.App {
 	return system.App{
-		Bases: integration.Bases(),
+		Bases: integration.Reliable(),
 		Kinds: []actor.Kind{
 			{Name: spawned, New: newWorker, Startup: actor.Spawn},
 			{Name: pooled, New: newWorker, Startup: actor.Forkserver},

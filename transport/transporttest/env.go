@@ -168,8 +168,7 @@ func (n *node) endpoint() string {
 // peer returns what sends to another node of the test.
 func (n *node) peer(to *node) transport.Peer {
 	for _, o := range []*node{n, to} { // what the test gave the nodes to do is seen by their Handlers: through a network nothing happens before anything
-		o.mu.Lock()
-		o.mu.Unlock()
+		o.update(func() {})
 	}
 	return n.tr.Peer(to.id, to.endpoint())
 }

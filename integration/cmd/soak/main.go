@@ -29,7 +29,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	var names []string
-	for _, b := range integration.Bases() {
+	for _, b := range integration.Reliable() {
 		names = append(names, cmp.Or(b.Short, b.Name))
 	}
 	o := soak.Options{}
