@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"net"
 	"thespian.dev/transport"
 	"time"
 )
@@ -23,3 +24,9 @@ func Settle(all []transport.Transport) {
 		}
 	}
 }
+
+// Overhead is how much longer than its message a datagram is.
+const Overhead = overhead
+
+// Enlarge makes the buffers of a bare socket as large as those of a transport.
+func Enlarge(conn *net.UDPConn) { enlarge(conn, wantedBuffer) }

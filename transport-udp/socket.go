@@ -22,6 +22,7 @@ type socket struct {
 	queue   []outgoing
 	writing bool
 	wake    chan struct{}
+	single  bool // of write: each datagram goes by itself
 }
 
 // An outgoing datagram is sealed.
@@ -35,6 +36,8 @@ const (
 	batchSize = 32
 	// wantedBuffer is how large a socket's buffers are to be; the system gives less.
 	wantedBuffer = 8 << 20
+	// maxSegment is the length of the longest datagrams that go together: they have to fit the network's packets.
+	maxSegment = 1400
 	// smallDatagram is the capacity of buffers that are kept.
 	smallDatagram = 2 << 10
 )
@@ -99,9 +102,6 @@ func (s *socket) send(o outgoing, atOnce bool) {
 func (s *socket) write(stop <-chan struct{}) {
 	var batch []outgoing
 	messages := make([]ipv4.Message, batchSize)
-	for i := range messages {
-		messages[i].Buffers = make([][]byte, 1)
-	}
 	for {
 		select {
 		case <-s.wake:
@@ -126,24 +126,67 @@ func (s *socket) write(stop <-chan struct{}) {
 	}
 }
 
+// writeAll writes datagrams. Those that follow each other to the same place and have one length go together, the last of them may be shorter: the kernel makes them datagrams of their own again, late.
 func (s *socket) writeAll(messages []ipv4.Message, all []outgoing) {
-	for len(all) > 0 {
-		n := min(len(all), len(messages))
-		for i, o := range all[:n] {
-			messages[i].Buffers[0] = *o.data
-			messages[i].Addr = net.UDPAddrFromAddrPort(o.to)
+	for rest := all; len(rest) > 0; {
+		n, taken := 0, 0
+		for ; n < len(messages) && taken < len(rest); n++ {
+			m := &messages[n]
+			together := s.together(rest[taken:])
+			m.Buffers, m.OOB = m.Buffers[:0], m.OOB[:0]
+			for _, o := range rest[taken : taken+together] {
+				m.Buffers = append(m.Buffers, *o.data)
+			}
+			if together > 1 {
+				m.OOB = segmentSize(m.OOB, len(m.Buffers[0]))
+			}
+			if to := rest[taken].to; m.Addr == nil || m.Addr.(*net.UDPAddr).AddrPort() != to {
+				m.Addr = net.UDPAddrFromAddrPort(to)
+			}
+			taken += together
 		}
-		for begin := 0; begin < n; {
-			k, err := s.batch.WriteBatch(messages[begin:n], 0)
-			begin += max(k, 0)
-			if err != nil || k <= 0 {
-				begin++ // that one is lost
+		s.writeBatch(messages[:n])
+		rest = rest[taken:]
+	}
+	for _, o := range all {
+		release(o.data)
+	}
+}
+
+// together returns how many of the first datagrams go together.
+func (s *socket) together(all []outgoing) int {
+	size := len(*all[0].data)
+	if s.single || size > maxSegment {
+		return 1
+	}
+	total := size
+	for i, o := range all[1:] {
+		length := len(*o.data)
+		if total += length; o.to != all[0].to || length > size || total > maxDatagram || i+1 >= maxSegments {
+			return i + 1
+		}
+		if length < size {
+			return i + 2
+		}
+	}
+	return len(all)
+}
+
+// writeBatch writes messages. What cannot be written is lost; but a system that does not take several datagrams together is given them one by one from then on.
+func (s *socket) writeBatch(messages []ipv4.Message) {
+	for len(messages) > 0 {
+		n, err := s.batch.WriteBatch(messages, 0)
+		if n > 0 {
+			messages = messages[n:]
+			continue
+		}
+		if m := messages[0]; err != nil && len(m.Buffers) > 1 {
+			s.single = true
+			for _, b := range m.Buffers {
+				_, _ = s.conn.WriteToUDPAddrPort(b, m.Addr.(*net.UDPAddr).AddrPort())
 			}
 		}
-		for _, o := range all[:n] {
-			release(o.data)
-		}
-		all = all[n:]
+		messages = messages[1:]
 	}
 }
 
