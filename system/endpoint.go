@@ -20,6 +20,8 @@ type Endpoint struct {
 	node    *node
 	self    address.Address
 
+	numbers, nextNumber uint64 // that are left for its questions; node.asked guards them
+
 	mu       sync.Mutex
 	mailbox  []envelope
 	watchers map[*cell]struct{}
@@ -49,6 +51,7 @@ func (e *Endpoint) Close() error {
 	rest, watchers := e.mailbox, e.watchers
 	e.mailbox, e.watchers = nil, nil
 	e.mu.Unlock()
+	e.node.asked.forget(e)
 	for _, m := range rest {
 		e.node.undeliverable(m, e.self, refusedClosed)
 	}

@@ -86,6 +86,7 @@ type node struct {
 	client       *adminClient // nil on the base simple
 	peers        *peers       // likewise
 	adminProcess uint64
+	asked        asked
 	hosting      bool          // this process is a host
 	retired      chan struct{} // holds a token when it is to end once it has no actors, though it is shared
 	stillborn    stillborn
@@ -209,6 +210,12 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 		}
 	}
 	if n.peers != nil {
+		if id := to.Record().ID(); id.System == n.id.System && id.Process == n.id.Process {
+			if asker := n.asked.by(to); asker != nil { // what comes to a question that nobody holds any more comes too late to be its answer
+				asker.mail(e)
+				return nil
+			}
+		}
 		if p, err := n.peers.of(to); err != nil {
 			n.undeliverable(e, to, err.Error())
 			return nil

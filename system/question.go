@@ -39,7 +39,12 @@ type failure struct{ err error }
 // ask returns the question of a program, or of an actor: one of the two is nil.
 func (n *node) ask(from *Endpoint, request *request) *question {
 	q := &question{from: from, request: request}
-	q.rec.Init(n.newID())
+	if id := n.id; from != nil && n.peers != nil {
+		id.Counter = n.asked.number(from)
+		q.rec.Init(id)
+	} else {
+		q.rec.Init(n.newID())
+	}
 	q.binding.Mailbox = q
 	q.rec.Bind(&q.binding)
 	return q
