@@ -32,6 +32,8 @@ type Behaviour struct {
 func Behaviours() []Behaviour {
 	return slices.Concat(
 		addresses,
+		asks,
+		failures,
 	)
 }
 
@@ -48,7 +50,7 @@ func App(further ...transport.Base) system.App {
 		{Name: "doer patient", New: newDoer, Attempts: 4},
 		{Name: "doer needy", New: newDoer, Requires: actor.Capabilities{"Matrix": "yes"}},
 	}
-	for _, b := range Behaviours() {
+	for _, b := range append(Behaviours(), Behaviour{Deeds: reports}) {
 		for name, d := range b.Deeds {
 			if deeds[name] != nil {
 				panic(fmt.Sprintf("matrix: there are two deeds %q", name))
