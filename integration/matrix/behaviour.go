@@ -33,7 +33,13 @@ func Behaviours() []Behaviour {
 	return slices.Concat(
 		addresses,
 		asks,
+		births,
 		failures,
+		families,
+		news,
+		sizes,
+		sums,
+		systems,
 	)
 }
 

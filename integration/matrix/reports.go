@@ -19,7 +19,7 @@ var reports = map[string]Deed{
 	"report": func(d *Doer, ctx *actor.Context, m Do) error {
 		asker := d.Asker
 		d.Hear = func(ctx *actor.Context, msg any) error {
-			ctx.Send(asker, news(ctx, msg))
+			ctx.Send(asker, report(ctx, msg))
 			return failure(m.Text)
 		}
 		d.Say(ctx, Said{What: "reporting"})
@@ -29,7 +29,7 @@ var reports = map[string]Deed{
 	"watch": func(d *Doer, ctx *actor.Context, m Do) error {
 		asker := d.Asker
 		d.Hear = func(ctx *actor.Context, msg any) error {
-			ctx.Send(asker, news(ctx, msg))
+			ctx.Send(asker, report(ctx, msg))
 			return nil
 		}
 		for _, a := range m.Who {
@@ -44,8 +44,8 @@ var reports = map[string]Deed{
 	},
 }
 
-// news says in words what an actor heard, and of whom.
-func news(ctx *actor.Context, msg any) Said {
+// report says in words what an actor heard, and of whom.
+func report(ctx *actor.Context, msg any) Said {
 	switch m := msg.(type) {
 	case message.ChildActorExited:
 		return Said{What: "child exited: " + m.Reason, Who: m.Child}
@@ -97,4 +97,12 @@ func ended(t *T, actors ...address.Address) {
 	}
 	t.Tell(watcher, Do{Deed: "watch", Who: actors})
 	hear(t, want...)
+}
+
+// several returns how many actors to create: the smaller number when each has a process.
+func several(t *T, processes, actors int) int {
+	if t.OwnProcess() {
+		return processes
+	}
+	return actors
 }

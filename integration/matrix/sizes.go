@@ -1,0 +1,44 @@
+package matrix
+
+import (
+	"bytes"
+	"math/rand/v2"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+)
+
+// around is what stands around the data of a message, at most.
+const around = 4 << 10
+
+// Messages may be large.
+var sizes = []Behaviour{
+	{
+		Name: "sizes/a message comes back as it was",
+		Deeds: map[string]Deed{
+			"echo": func(d *Doer, ctx *actor.Context, m Do) error {
+				d.Say(ctx, Said{Data: m.Data})
+				return nil
+			},
+		},
+		Run: func(t *T) {
+			a, b := t.Create("doer"), t.Create("doer near")
+			random := rand.NewChaCha8([32]byte{1})
+			for i, n := range []int{0, 5, 25, 50_000, 500_000, 5_000_000, 10_000_000, 20_000_000, 25_000_000, 50_000_000} {
+				if n+around > t.MaxMessage() {
+					continue
+				}
+				data := bytes.Repeat([]byte("hello"), n/5) // which can be compressed
+				if i%2 == 0 {
+					_, _ = random.Read(data)
+				}
+				want := bytes.Clone(data)
+				assert.Assert(t, bytes.Equal(t.Do(a, Do{Deed: "echo", Data: data}).Data, want), n)
+				if n <= 500_000 {
+					assert.Assert(t, bytes.Equal(t.Do(b, Do{Deed: "echo", Data: want}).Data, want), n)
+				}
+			}
+		},
+	},
+}
