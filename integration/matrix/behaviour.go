@@ -37,6 +37,7 @@ func Behaviours() []Behaviour {
 		failures,
 		families,
 		news,
+		signals,
 		sizes,
 		sums,
 		systems,

@@ -2,11 +2,15 @@ package matrix
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/system"
 )
 
 // around is what stands around the data of a message, at most.
@@ -37,6 +41,41 @@ var sizes = []Behaviour{
 				assert.Assert(t, bytes.Equal(t.Do(a, Do{Deed: "echo", Data: data}).Data, want), n)
 				if n <= 500_000 {
 					assert.Assert(t, bytes.Equal(t.Do(b, Do{Deed: "echo", Data: want}).Data, want), n)
+				}
+			}
+		},
+	},
+	{
+		Name: "sizes/what is above the limit is refused, and harms nobody",
+		Unsupported: func(c Config) string {
+			if !c.Processes() {
+				return "messages stay in the program's process, and nothing limits them"
+			}
+			return ""
+		},
+		Deeds: map[string]Deed{
+			"swell": func(d *Doer, ctx *actor.Context, m Do) error {
+				d.Say(ctx, Said{Data: make([]byte, m.N)})
+				return nil
+			},
+		},
+		Run: func(t *T) {
+			a := t.Create("doer")
+			for i := range 2 {
+				_, err := t.System.Ask(t.Context(), a, Do{Deed: "echo", Data: make([]byte, t.MaxMessage()+1)})
+				var undeliverable *system.UndeliverableError
+				assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
+				assert.Assert(t, strings.Contains(undeliverable.Reason, "larger than"), undeliverable.Reason)
+
+				t.Tell(a, Do{Deed: "swell", N: t.MaxMessage() + 1})
+				calm(t, a)
+				for want := uint64(2 * (i + 1)); ; runtime.Gosched() { // each is a dead letter
+					status, err := t.System.Status(t.Context())
+					assert.NilError(t, err)
+					if status.DeadLetters == want {
+						break
+					}
+					assert.Assert(t, status.DeadLetters < want)
 				}
 			}
 		},

@@ -1,0 +1,6 @@
+//go:build !unix
+
+package matrix
+
+// There are no signals.
+var signals []Behaviour
