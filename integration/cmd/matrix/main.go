@@ -30,13 +30,15 @@ func main() { matrix.App().Main(run) }
 func run(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	return command{matrix.App(), matrix.Configs(), os.Stdout, os.Stderr}.run(ctx, os.Args[1:])
+	terminal := os.Stderr
+	return command{matrix.App(), matrix.Configs(), os.Stdout, terminal, func(to *os.File) { os.Stderr = to }}.run(ctx, os.Args[1:])
 }
 
 type command struct {
 	app            system.App
 	configs        []matrix.Config
 	stdout, stderr io.Writer
+	printTo        func(*os.File) // where systems print what their processes do from now on
 }
 
 func (c command) run(ctx context.Context, args []string) error {
@@ -47,6 +49,7 @@ func (c command) run(ctx context.Context, args []string) error {
 	whole := flags.Bool("whole", false, "all configurations, not only enough for every two settings")
 	list := flags.Bool("list", false, "print the names, and run nothing")
 	asJSON := flags.Bool("json", false, "write the results as JSON")
+	log := flags.String("log", os.DevNull, "the `file` for what the processes of the systems print, which fail on purpose all the time")
 	atOnce := flags.Int("j", runtime.GOMAXPROCS(0), "how many run at once")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -78,6 +81,12 @@ func (c command) run(ctx context.Context, args []string) error {
 		}
 		return nil
 	}
+	file, err := os.OpenFile(*log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	c.printTo(file)
 	r := newReport(behaviours, configs)
 	line := newProgress(c.stderr, len(behaviours)*len(configs))
 	matrix.Run(ctx, c.app, behaviours, configs, *atOnce, func(result matrix.Result) {

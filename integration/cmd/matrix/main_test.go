@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) { matrix.App().TestMain(m) }
 func runs(t *testing.T, ctx context.Context, args ...string) (stdout string, err error) {
 	t.Helper()
 	var out, said bytes.Buffer
-	err = command{matrix.App(), matrix.Configs(), &out, &said}.run(ctx, args)
+	err = command{matrix.App(), matrix.Configs(), &out, &said, func(*os.File) {}}.run(ctx, args)
 	return out.String(), err
 }
 
