@@ -86,10 +86,7 @@ var asks = []Behaviour{
 			}
 			ended(t, all...)
 			for _, a := range all {
-				_, err := t.System.Ask(t.Context(), a, "hello?")
-				var undeliverable *system.UndeliverableError
-				assert.Assert(t, errors.As(err, &undeliverable), "who cannot answer any more is not waited for: %v", err)
-				assert.Equal(t, undeliverable.Target, a)
+				assert.Equal(t, t.Refused(a, "hello?").Target, a, "who cannot answer any more is not waited for")
 			}
 		},
 	},

@@ -1,7 +1,6 @@
 package matrix
 
 import (
-	"errors"
 	"strings"
 
 	"gotest.tools/v3/assert"
@@ -87,6 +86,12 @@ var births = []Behaviour{
 	},
 	{
 		Name: "births/what was sent to who could not start comes back",
+		Unsupported: func(c Config) string {
+			if !c.Reliable() {
+				return "messages may get lost with the process of who could not start"
+			}
+			return ""
+		},
 		Deeds: map[string]Deed{
 			"create in vain": func(d *Doer, ctx *actor.Context, m Do) error {
 				child := ctx.Create("stillborn", actor.CreateOptions{Args: "error"})
@@ -179,9 +184,7 @@ var births = []Behaviour{
 			}
 			ended(t, a)
 			for child := range there {
-				_, err := t.System.Ask(t.Context(), child, message.StatusRequest{})
-				var undeliverable *system.UndeliverableError
-				assert.Assert(t, errors.As(err, &undeliverable), "the children ended before their parent: %v", err)
+				t.Refused(child, message.StatusRequest{}) // the children ended before their parent
 			}
 		},
 	},

@@ -1,7 +1,6 @@
 package matrix
 
 import (
-	"errors"
 	"os"
 	"slices"
 
@@ -10,7 +9,6 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/message"
-	"thespian.dev/system"
 )
 
 // Parents hear of the ends of their children, once, and children end with their parents.
@@ -23,9 +21,7 @@ var families = []Behaviour{
 			child, other := t.Do(parent, Do{Deed: "create", Text: "doer"}).Who, t.Do(parent, Do{Deed: "create", Text: "doer"}).Who
 			t.Tell(child, message.ActorExitRequest{})
 			hear(t, Said{What: "child exited: asked to exit", Who: child})
-			_, err := t.System.Ask(t.Context(), child, "hello?")
-			var undeliverable *system.UndeliverableError
-			assert.Assert(t, errors.As(err, &undeliverable), "the child stays dead: %v", err)
+			t.Refused(child, "hello?") // it stays dead
 			calm(t, parent, other)
 		},
 	},

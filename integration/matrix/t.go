@@ -140,6 +140,24 @@ func (t *T) Ask(who address.Address, msg any) any {
 	return answer
 }
 
+// Refused asks an actor that has ended, and returns how the system says so. Where messages get lost, one may be lost with the process: it is asked again.
+func (t *T) Refused(who address.Address, msg any) *system.UndeliverableError {
+	for {
+		ctx, cancel := t.ctx, func() {}
+		if !t.Reliable() {
+			ctx, cancel = context.WithTimeout(t.ctx, 500*time.Millisecond)
+		}
+		_, err := t.System.Ask(ctx, who, msg)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) && t.ctx.Err() == nil {
+			continue
+		}
+		var refused *system.UndeliverableError
+		assert.Assert(t, errors.As(err, &refused), "%v", err)
+		return refused
+	}
+}
+
 // Tell sends a message from the program.
 func (t *T) Tell(who address.Address, msg any) {
 	assert.NilError(t, t.System.Tell(t.ctx, who, msg))
