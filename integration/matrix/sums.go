@@ -7,8 +7,8 @@ import (
 	"thespian.dev/address"
 )
 
-// A counter calls: each of its hands is told at every so many calls, and tells the book that somebody has given it; who counts at the end are the books. So every
-// address that is used comes from somewhere else than from who has it.
+// A caller calls: each of its hands hears every so many calls, and enters that in the book that somebody has given it; the books say the sums at the end. So
+// whoever uses an address has it from somebody else than from who created the actor.
 type (
 	caller struct {
 		hands []address.Address
@@ -96,7 +96,7 @@ var sums = []Behaviour{
 				s, _ := t.Ask(who, do).(Said)
 				return s
 			}
-			counter := t.Create("caller")
+			calling := t.Create("caller")
 			n := several(t, 3, 50)
 			var hands, books []address.Address
 			for range n {
@@ -119,7 +119,7 @@ var sums = []Behaviour{
 			} {
 				want := make(map[address.Address]int)
 				for i, h := range hands {
-					said(counter, Do{Deed: "join", N: c.every(i), Who: []address.Address{h}})
+					said(calling, Do{Deed: "join", N: c.every(i), Who: []address.Address{h}})
 					want[books[(i+1)%n]] = c.calls / c.every(i)
 				}
 				left := n
@@ -127,7 +127,7 @@ var sums = []Behaviour{
 					t.Tell(a, Do{Deed: "rally", N: 500, Who: []address.Address{b, t.System.Address()}})
 					left++
 				}
-				t.Tell(counter, Do{Deed: "call", N: c.calls})
+				t.Tell(calling, Do{Deed: "call", N: c.calls})
 				for range left {
 					if s := t.Hear(); s.What == "sum" {
 						assert.Equal(t, s.N, want[s.Who])
