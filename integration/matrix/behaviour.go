@@ -36,11 +36,16 @@ func Behaviours() []Behaviour {
 		births,
 		failures,
 		families,
+		kinds,
+		letters,
+		loads,
+		names,
 		news,
 		signals,
 		sizes,
 		sums,
 		systems,
+		times,
 	)
 }
 
