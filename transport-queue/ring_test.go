@@ -33,7 +33,7 @@ type ring struct {
 	written, taken *atomic.Uint64
 	asleep         *[2]atomic.Uint32 // the writer, the reader
 	wake           [2]*os.File       // of each
-	at, known      uint64            // where this end is, and where the other one was when it last looked
+	at             uint64            // where this end is
 }
 
 func newRing(memory, wakesWriter, wakesReader *os.File) (*ring, error) {
