@@ -67,7 +67,8 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	w := admin.Welcome{System: id.System, Process: id.Process, AdminProcess: id.Process, Admin: address.Of(record.New(id)), Base: r.Base, Key: key, Capabilities: offers.offers, Limits: r.Limits}
-	n, err := a.newMember(w, &Options{Logger: log}, nil, joining{})
+	ours, theirs := net.Pipe() // the lifeline of the Admin's own node, which is there before anybody can reach the node
+	n, err := a.newMember(w, &Options{Logger: log}, newLifeline(theirs, controlMessages()), joining{})
 	if err != nil {
 		return nil, "", err
 	}
@@ -94,7 +95,7 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 				shell.endIfAlone() // nobody else would end what no program is a part of
 			}
 		}()
-		return shell.serve(n, listener, at)
+		return shell.serve(n, ours, listener, at)
 	}, at.socket(), nil
 }
 
@@ -140,10 +141,8 @@ func privatePort(endpoint string) int {
 }
 
 // serve attaches programs and obeys signals until the system has ended.
-func (s *adminShell) serve(n *node, listener net.Listener, at rendezvous) error {
-	ours, theirs := net.Pipe()
-	s.attachOwn(n.id.Process, ours)
-	n.client.line = newLifeline(theirs, s.messages)
+func (s *adminShell) serve(n *node, own net.Conn, listener net.Listener, at rendezvous) error {
+	s.attachOwn(n.id.Process, own)
 	go func() { _ = n.client.serve() }() // ends with the process, as do those below
 	go func() {
 		for {
