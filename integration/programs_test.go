@@ -510,6 +510,9 @@ func TestCapabilityChangesWhenTheAdminHasAgreed(t *testing.T) {
 	sys := start(t, nil)
 	admin := pidOf(t, sys, "admin")
 	assert.NilError(t, syscall.Kill(admin, syscall.SIGSTOP))
+	for !stands(admin) { // which takes a moment
+		runtime.Gosched()
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	err := sys.UpdateCapability(ctx, "GPU", true)
@@ -519,6 +522,18 @@ func TestCapabilityChangesWhenTheAdminHasAgreed(t *testing.T) {
 	assert.Assert(t, !there)
 	assert.NilError(t, sys.UpdateCapability(within(t), "GPU", true))
 	assert.Equal(t, sys.Capabilities()["GPU"], true)
+}
+
+// stands reports whether all threads of a process are stopped.
+func stands(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		if _, state, _ := strings.Cut(string(text), ") "); err != nil || !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return len(threads) > 0
 }
 
 func TestSystemEndsWithItsProgram(t *testing.T) {
