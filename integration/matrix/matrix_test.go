@@ -1,9 +1,7 @@
 package matrix_test
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,28 +10,9 @@ import (
 	"thespian.dev/integration/matrix"
 )
 
-func TestMain(m *testing.M) { matrix.App().TestMain(runner{m}) }
-
-// A runner runs the tests, and fails them when another process reports a data race.
-type runner struct{ m *testing.M }
-
-func (r runner) Run() int {
-	folder, err := os.MkdirTemp("", "matrix")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(folder)
-	races := filepath.Join(folder, "race")
-	_ = os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0 log_path="+races) // of the processes that are started: else each takes a second to end
-	code := r.m.Run()
-	reports, _ := filepath.Glob(races + "*")
-	for _, report := range reports {
-		text, _ := os.ReadFile(report)
-		fmt.Fprintf(os.Stderr, "a data race in another process:\n%s\n", text)
-		code = 1
-	}
-	return code
+func TestMain(m *testing.M) {
+	_ = os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // of the processes that are started: else each takes a second to end
+	matrix.App().TestMain(m)
 }
 
 // TestMatrix runs every behaviour in configurations that have every two settings together.

@@ -140,7 +140,6 @@ func (p *peer) finish(ctx context.Context) {
 	}
 	p.mu.Lock()
 	p.loseAll(transport.ErrForgotten)
-	p.partial = nil
 	p.mu.Unlock()
 	p.report()
 	p.leave()
