@@ -1,0 +1,411 @@
+package convention
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"thespian.dev/message"
+)
+
+// Options are what a [Core] is made with.
+type Options struct {
+	// Self is this system, in its first incarnation if none is given.
+	Self System
+	// Leaders are the addresses of those that lead the convention, in the order in which they do (Thespian 3.5 feature D9); its own may be among them. None: this system leads whoever
+	// comes.
+	Leaders []string
+	Timing  Timing
+	// Number draws the number of a new incarnation. It never returns one twice.
+	Number func() uint64
+}
+
+// A Core decides. It is not safe for concurrent use: the shell calls one method after the other, and does what it returns.
+type Core struct {
+	self   System
+	timing Timing
+	number func() uint64
+	now    time.Time // of the present call
+
+	contacts map[string]*contact
+	leaders  []string
+	links    map[uint64]*link
+	members  map[uint64]*member
+	inviters map[uint64]struct{} // members that have invited this system
+	departed departed
+	distant  map[uint64]struct{}            // systems that this one reaches by way of its leader
+	pairs    map[uint64]map[uint64]struct{} // who talks through this system to whom, and is told of its end
+
+	leader  uint64
+	fencing bool // what crosses the cut ends; no connection is made meanwhile
+	left    bool
+	due     time.Time // when Tick has something to do at the earliest; zero: never
+	out     []Output
+}
+
+// An Output is something that the shell has to do, or has to know: one of the types below.
+type Output interface{ output() }
+
+type (
+	// Dial asks for a connection to the Admin at an address. [Core.Opened] or [Core.Failed] tells of it.
+	Dial struct{ Address string }
+
+	// Send sends a message on a connection.
+	Send struct {
+		Link    uint64
+		Message any
+	}
+
+	// Drop closes a connection, once all is written that was sent on it. [Core.Closed] is not called for it.
+	Drop struct {
+		Link uint64
+		Why  string
+	}
+
+	// Joined says that a system has joined, or, again, what it offers now.
+	Joined struct {
+		System System
+		Again  bool
+	}
+
+	// Left says that a system has left or was lost. It may not have been a member, but one that is reached by way of the leader.
+	Left struct {
+		System      uint64
+		Incarnation uint64 // 0 if it was not a member
+		Member      System
+		Why         string
+	}
+
+	// Deliver hands over a message of another system's Admin to this one's.
+	Deliver struct {
+		From    uint64
+		Message any
+	}
+
+	// Lead says which system leads now: its number, this system's own, or 0 for none.
+	Lead struct{ System uint64 }
+
+	// Fence has all ended that this system has to do with others: it was declared lost, or has lost what leads it. It is another incarnation from then on. [Core.Fenced] is called
+	// when it is done.
+	Fence struct {
+		Incarnation uint64
+		Why         string
+	}
+
+	// Note is something that people may want to know.
+	Note struct {
+		Text    string
+		Address string
+	}
+)
+
+func (Dial) output()    {}
+func (Send) output()    {}
+func (Drop) output()    {}
+func (Joined) output()  {}
+func (Left) output()    {}
+func (Deliver) output() {}
+func (Lead) output()    {}
+func (Fence) output()   {}
+func (Note) output()    {}
+
+// A link is a connection.
+type link struct {
+	number  uint64
+	contact *contact // that was dialled; nil: the other side has
+	member  *member  // nil until it has said who it is
+	until   time.Time
+}
+
+// New returns the core of a system, and what it does first.
+func New(now time.Time, o Options) (*Core, []Output) {
+	c := &Core{
+		self: o.Self, timing: o.Timing.complete(), number: o.Number,
+		contacts: make(map[string]*contact), links: make(map[uint64]*link), members: make(map[uint64]*member), inviters: make(map[uint64]struct{}),
+		distant: make(map[uint64]struct{}), pairs: make(map[uint64]map[uint64]struct{}),
+	}
+	c.self.Incarnation = cmp.Or(c.self.Incarnation, c.self.Number)
+	return c, c.SetLeaders(now, o.Leaders)
+}
+
+// SetLeaders says where the leaders are, when that has changed.
+func (c *Core) SetLeaders(now time.Time, addresses []string) []Output {
+	c.now = now
+	for _, address := range c.leaders {
+		if !slices.Contains(addresses, address) {
+			c.contacts[address].leader = false
+			c.release(c.contacts[address])
+		}
+	}
+	c.leaders = slices.Clone(addresses)
+	for _, address := range addresses {
+		k := c.contact(address)
+		k.leader = true
+		if address == c.self.Address {
+			k.self = true
+		}
+	}
+	c.connect()
+	c.lead()
+	return c.take()
+}
+
+// Opened is called when a connection is there: to the address that was dialled, or, if that is "", one that somebody else has made.
+func (c *Core) Opened(now time.Time, number uint64, dialled string) []Output {
+	c.now = now
+	l := &link{number: number, until: now.Add(c.timing.silence())}
+	if dialled != "" {
+		l.contact = c.contact(dialled)
+		l.contact.dialling = false
+	}
+	if c.left || c.fencing {
+		c.do(Drop{number, "this system takes no connections at the moment"})
+		return c.take()
+	}
+	c.links[number] = l
+	if l.contact != nil {
+		l.contact.met = l
+	}
+	c.greet(l)
+	c.wake(l.until)
+	return c.take()
+}
+
+// greet says hello. Who is at the other end of a connection that it made itself may be known from before.
+func (c *Core) greet(l *link) {
+	hello := Hello{System: c.self}
+	if l.contact != nil {
+		if m := c.members[l.contact.system]; m != nil {
+			hello.Of, hello.Taken = m.system.Incarnation, m.taken
+		}
+	}
+	c.do(Send{l.number, hello})
+}
+
+// Received is called with what came over a connection. What makes no sense is ignored.
+func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
+	c.now = now
+	l := c.links[number]
+	if l == nil || c.left {
+		return nil
+	}
+	if hello, ok := msg.(Hello); ok {
+		c.hello(l, hello)
+		return c.take()
+	}
+	m := l.member
+	if m == nil {
+		c.drop(l, "it did not say who it is")
+		return c.take()
+	}
+	m.heard = now
+	switch body := msg.(type) {
+	case Register:
+		c.registered(m, body.Capabilities)
+		c.say(m, Registered{c.self.Capabilities})
+	case Registered:
+		c.registered(m, body.Capabilities)
+	case Invite:
+		if !m.leads {
+			m.leads = true
+			c.inviters[m.system.Number] = struct{}{}
+			c.register(m)
+		}
+	case DeRegister:
+		c.depart(m, cmp.Or(body.Why, "it has left"), true)
+	case Renew:
+		c.fence("this system was declared lost by another one")
+	case Ping:
+		m.confirm(body.Taken)
+	case Numbered:
+		c.numbered(m, body)
+	}
+	return c.take()
+}
+
+// Closed is called when a connection has ended.
+func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
+	c.now = now
+	l := c.links[number]
+	if l == nil {
+		return nil
+	}
+	c.unlink(l)
+	if m := l.member; m != nil && m.link == nil {
+		if m.joined {
+			m.broken = now.Add(c.timing.Grace)
+			m.why = why
+			c.wake(m.broken)
+			c.reach(m)
+		} else {
+			delete(c.members, m.system.Number)
+		}
+	}
+	c.connect()
+	return c.take()
+}
+
+// SetCapabilities is called when this system offers something else.
+func (c *Core) SetCapabilities(now time.Time, capabilities message.Capabilities) []Output {
+	c.now = now
+	c.self.Capabilities = capabilities
+	for _, m := range c.everyone() {
+		if m.joined && m.link != nil {
+			c.register(m)
+		}
+	}
+	return c.take()
+}
+
+// Leave says goodbye to all, for ever. (Thespian 3.5 feature D5.)
+func (c *Core) Leave(now time.Time) []Output {
+	c.now = now
+	for _, m := range c.everyone() {
+		if m.link != nil {
+			c.say(m, DeRegister{"it was shut down"})
+		}
+	}
+	for _, number := range slices.Sorted(maps.Keys(c.links)) {
+		c.drop(c.links[number], "the system ends")
+	}
+	c.left = true
+	return c.take()
+}
+
+// Fenced is called when what crossed the cut has ended.
+func (c *Core) Fenced(now time.Time) []Output {
+	c.now = now
+	if !c.fencing {
+		return nil
+	}
+	c.fencing = false
+	for _, k := range c.contacts {
+		k.reset()
+	}
+	c.connect()
+	return c.take()
+}
+
+// fence begins another incarnation of this system.
+func (c *Core) fence(why string) {
+	if c.fencing {
+		return
+	}
+	for _, m := range c.everyone() {
+		if m.joined {
+			c.leave(m, why)
+		}
+		delete(c.members, m.system.Number)
+		delete(c.inviters, m.system.Number)
+	}
+	for _, number := range slices.Sorted(maps.Keys(c.links)) {
+		c.drop(c.links[number], "this system begins anew")
+	}
+	c.forgetDistant(why)
+	c.departed = departed{} // whoever they lost was another one
+	c.self.Incarnation = c.number()
+	c.fencing = true
+	c.do(Fence{c.self.Incarnation, why})
+	c.lead()
+}
+
+// Next returns when Tick is to be called, if at all.
+func (c *Core) Next() (at time.Time, any bool) { return c.due, !c.due.IsZero() }
+
+// quantum is how exact times are: much may be due at nearly the same time.
+const quantum = 50 * time.Millisecond
+
+// wake has Tick called, not before the time and not much later.
+func (c *Core) wake(at time.Time) {
+	if at.Before(c.now) {
+		at = c.now
+	}
+	if rounded := at.Truncate(quantum); rounded.Before(at) {
+		at = rounded.Add(quantum)
+	}
+	if c.due.IsZero() || at.Before(c.due) {
+		c.due = at
+	}
+}
+
+// Tick is called when the time that Next returned has come.
+func (c *Core) Tick(now time.Time) []Output {
+	c.now = now
+	if c.left {
+		c.due = time.Time{}
+		return nil
+	}
+	late := !c.due.IsZero() && now.Sub(c.due) > c.timing.Heartbeat
+	c.due = time.Time{}
+	var silent []uint64
+	for number, l := range c.links {
+		if l.member == nil {
+			silent = c.collect(silent, number, l.until)
+		}
+	}
+	slices.Sort(silent)
+	for _, number := range silent {
+		c.drop(c.links[number], "it did not say who it is")
+	}
+	var awaited []uint64
+	for number, m := range c.members {
+		if late { // this machine stood still: what the others have said meanwhile is not read yet
+			m.heard = now
+			if m.link == nil {
+				m.broken = now.Add(c.timing.Grace)
+			}
+		}
+		awaited = c.collect(awaited, number, c.deadline(m))
+	}
+	slices.Sort(awaited)
+	for _, number := range awaited {
+		if m := c.members[number]; m != nil {
+			c.check(m)
+			c.wake(c.deadline(m))
+		}
+	}
+	c.connect()
+	return c.take()
+}
+
+// collect appends a number for which something is due.
+func (c *Core) collect(to []uint64, number uint64, at time.Time) []uint64 {
+	if c.now.Before(at) {
+		c.wake(at)
+		return to
+	}
+	return append(to, number)
+}
+
+func (c *Core) everyone() []*member {
+	all := make([]*member, 0, len(c.members))
+	for _, number := range slices.Sorted(maps.Keys(c.members)) {
+		all = append(all, c.members[number])
+	}
+	return all
+}
+
+// unlink forgets a connection.
+func (c *Core) unlink(l *link) {
+	delete(c.links, l.number)
+	if l.contact != nil && l.contact.met == l {
+		l.contact.met = nil
+	}
+	if l.member != nil && l.member.link == l {
+		l.member.link = nil
+	}
+}
+
+func (c *Core) drop(l *link, why string) {
+	c.unlink(l)
+	c.do(Drop{l.number, why})
+}
+
+func (c *Core) do(o Output) { c.out = append(c.out, o) }
+
+func (c *Core) take() []Output {
+	out := c.out
+	c.out = nil
+	return out
+}
