@@ -26,7 +26,5 @@ func Base() transport.Base {
 var network = stream.Network{
 	Name:     "queue",
 	Features: transport.Features{Ordered: true, Reliable: true},
-	Listen:   listen,
-	Dial:     dial,
-	Leaves:   func(net.Conn) bool { return false },
+	Network:  transport.Network{Listen: listen, Dial: dial, Leaves: func(net.Conn) bool { return false }},
 }

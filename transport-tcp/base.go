@@ -16,6 +16,7 @@ func Base() transport.Base {
 		Short:     "tcp",
 		AdminPort: 1900,
 		Features:  network.Features,
+		Network:   network.Network,
 		Open: func(ctx context.Context, config transport.Config) (transport.Transport, error) {
 			return stream.Open(ctx, config, network)
 		},
@@ -25,9 +26,7 @@ func Base() transport.Base {
 var network = stream.Network{
 	Name:     "tcp",
 	Features: transport.Features{Ordered: true, Reliable: true, Remote: true},
-	Listen:   listen,
-	Dial:     dial,
-	Leaves:   leavesHost,
+	Network:  transport.Network{Listen: listen, Dial: dial, Leaves: leavesHost},
 }
 
 // leavesHost says whether a connection leads to another host. Both its ends find the same.

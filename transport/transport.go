@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 )
 
@@ -35,6 +36,18 @@ type Base struct {
 	Features  Features
 	// Open opens the transport of one node. It returns when others can reach the node. ctx bounds the opening alone.
 	Open func(ctx context.Context, config Config) (Transport, error)
+	// Network makes the connections between systems. Without one, systems on the base do not meet others.
+	Network Network
+}
+
+// A Network makes connections. All its fields are needed, or none.
+type Network struct {
+	// Listen returns where others are taken, and the endpoint by which they find it.
+	Listen func(ctx context.Context, config Config) (listener net.Listener, endpoint string, err error)
+	// Dial connects to an endpoint. It returns soon after ctx is done.
+	Dial func(ctx context.Context, endpoint string) (net.Conn, error)
+	// Leaves says whether a connection leads to another host. Both its ends find the same.
+	Leaves func(net.Conn) bool
 }
 
 // Features is what a transport promises. The zero value promises nothing.
@@ -78,6 +91,10 @@ type Config struct {
 	Key []byte
 	// TLS, if there is one, is used for connections that leave the host, and both sides must show certificates.
 	TLS *tls.Config
+
+	// Guest takes connections on which something else is said than what the transport's nodes say to each other, if there is one: they share its port. It is called on a goroutine of the transport for
+	// each. Until it returns, the connection counts as a stranger's, of which there are not many; then it is Guest's alone. Only transports whose Base has a Network have guests.
+	Guest func(net.Conn)
 
 	// MaxMessage is the limit in bytes for one message, either way. What is above the limit of its receiver alone is refused or taken back, with
 	// [ErrTooLarge], and does no harm to other messages. 0: [DefaultMaxMessage].

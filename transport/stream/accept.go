@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"thespian.dev/message"
 	"thespian.dev/transport"
 	"thespian.dev/transport/hello"
 )
@@ -133,8 +134,23 @@ func (n *node) meet(raw net.Conn, prove func() bool) {
 	if n.serverTLS != nil && leaves {
 		stream = tls.Server(raw, n.serverTLS) // the handshake is made with the first bytes
 	}
+	var said io.ReadWriter = stream
+	if n.config.Guest != nil {
+		first := make([]byte, 1)
+		if _, err := io.ReadFull(stream, first); err != nil {
+			_ = raw.Close()
+			return
+		}
+		begun := &begunConn{stream, first}
+		if first[0] != message.FrameMagic[0] {
+			_ = raw.SetDeadline(time.Time{})
+			n.config.Guest(begun)
+			return
+		}
+		said = begun
+	}
 	var c *conn
-	remote, err := hello.Accept(stream, n.self(), func(r hello.Remote) ([]byte, error) {
+	remote, err := hello.Accept(said, n.self(), func(r hello.Remote) ([]byte, error) {
 		if !prove() {
 			return nil, errors.New("too many connections wait")
 		}
@@ -176,6 +192,21 @@ func (n *node) meet(raw net.Conn, prove func() bool) {
 			n.config.Logger.Log(n.ctx, level, n.network.Name+": a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
 		}
 	}
+}
+
+// A begunConn is a connection of which the first bytes were read already.
+type begunConn struct {
+	net.Conn
+	read []byte
+}
+
+func (c *begunConn) Read(b []byte) (int, error) {
+	if len(c.read) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.read)
+	c.read = c.read[n:]
+	return n, nil
 }
 
 func (p *peer) learnEndpoint(endpoint string) {

@@ -13,7 +13,7 @@ func overTCP(leaves bool) stream.Network {
 	return stream.Network{
 		Name:     "test",
 		Features: transport.Features{Ordered: true, Reliable: true, Remote: true},
-		Listen: func(_ context.Context, c transport.Config) (net.Listener, string, error) {
+		Network: transport.Network{Listen: func(_ context.Context, c transport.Config) (net.Listener, string, error) {
 			at := c.Listen
 			if at == "" {
 				at = "127.0.0.1:0"
@@ -24,11 +24,11 @@ func overTCP(leaves bool) stream.Network {
 			}
 			return l, l.Addr().String(), nil
 		},
-		Dial: func(ctx context.Context, endpoint string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", endpoint)
-		},
-		Leaves: func(net.Conn) bool { return leaves },
-	}
+			Dial: func(ctx context.Context, endpoint string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "tcp", endpoint)
+			},
+			Leaves: func(net.Conn) bool { return leaves },
+		}}
 }
 
 func openTCP(ctx context.Context, c transport.Config) (transport.Transport, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"sync"
 	"testing"
@@ -165,4 +167,24 @@ func checkDescriptors(t *testing.T) {
 	t.Cleanup(func() {
 		eventually(t, fmt.Sprintf("the descriptors of the test to be closed: %d were open before", before), func() bool { return descriptors() <= before })
 	})
+}
+
+func TestGuestsShareThePort(t *testing.T) {
+	got := make(chan string, 1)
+	a := newNode(t, func(c *transport.Config) {
+		c.Guest = func(conn net.Conn) {
+			defer conn.Close()
+			b, _ := io.ReadAll(conn)
+			got <- string(b)
+		}
+	})
+	guest, err := net.Dial("tcp", a.tr.Endpoint())
+	assert.NilError(t, err)
+	_, err = guest.Write([]byte("something else"))
+	assert.NilError(t, err)
+	assert.NilError(t, guest.Close())
+	assert.Equal(t, <-got, "something else", "what was read of it is not lost")
+	b := newNode(t, nil)
+	b.send(a, a.tr.Endpoint(), 0, "a message")
+	a.wait("nodes to meet as before", func() bool { return len(a.got[b.id]) == 1 })
 }

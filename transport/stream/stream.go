@@ -17,23 +17,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 
 	"thespian.dev/transport"
 )
 
-// A Network makes the connections of a transport. All its fields are needed.
+// A Network is what the transport is made of. All its fields are needed.
 type Network struct {
 	// Name is that of the transport, in errors and logs.
 	Name string
 	// Features are those of the transport: it is ordered and reliable whatever the network, as long as what a connection delivers is what was written to it, in order and without gaps.
 	Features transport.Features
-	// Listen returns where other nodes are taken, and the endpoint by which they find it.
-	Listen func(ctx context.Context, config transport.Config) (listener net.Listener, endpoint string, err error)
-	// Dial connects to the endpoint of another node. It returns soon after ctx is done.
-	Dial func(ctx context.Context, endpoint string) (net.Conn, error)
-	// Leaves says whether a connection leads to another host. Both its ends find the same.
-	Leaves func(net.Conn) bool
+	// Network makes the connections.
+	transport.Network
 }
 
 // Open opens a transport over a network.
