@@ -152,7 +152,7 @@ func (c *Context) PreRegister(system string, capabilities Capabilities) error {
 	return err
 }
 
-// DeRegister takes a PreRegister back. (Thespian 3.5 feature A19.)
+// DeRegister takes a PreRegister back. Instead of the "host:port", system may be the text of its Admin's address, as [address.Address.MarshalText] writes it. (Thespian 3.5 feature A19.)
 func (c *Context) DeRegister(system string) error {
 	_, err := c.rt.Admin(DeRegister{system})
 	return err

@@ -26,6 +26,9 @@ func (c *Core) setCapability(p *process, m SetCapability) {
 	for _, other := range c.everyone() {
 		c.tell(other, Capabilities{offers})
 	}
+	if c.options.Meets {
+		c.do(Offer{offers})
+	}
 	c.tell(p, Done{Request: m.Request})
 }
 
@@ -41,7 +44,7 @@ func (c *Core) handleDeadLetters(p *process, m HandleDeadLetters) {
 	case m.Handler.IsZero():
 		return
 	case m.On && i < 0:
-		p.place(m.Handler)
+		c.place(p, m.Handler)
 		c.handlers = append(c.handlers, handler{m.Handler, p})
 	case !m.On && i >= 0:
 		c.handlers = slices.Delete(c.handlers, i, i+1)

@@ -31,6 +31,11 @@ type Options struct {
 	// Number draws the number of a new process. It never returns one twice.
 	Number func() uint64
 
+	// Meets says that the system has the credentials to meet others, Here how its processes are reached then: the fields that concern a process are left out. Outside is what they need.
+	Meets   bool
+	Here    Place
+	Outside Outside
+
 	// Pool is how many processes are kept ready for each build whose actors start by "forkserver". Zero: [DefaultPool].
 	Pool int
 }
@@ -50,6 +55,8 @@ type Core struct {
 	actors    map[address.Address]*entry
 	names     map[string]address.Address
 	graves    graves
+
+	convention
 
 	queries map[uint64]*query // of statuses
 	serial  uint64            // of the last query
@@ -110,6 +117,11 @@ type process struct {
 	actors   map[address.Address]*entry // those that the Admin had it run, and that have not ended
 	asks     map[*entry]int             // for whom it waits, and how often it has asked
 	related  map[uint64]*process        // who is told of its end
+
+	// Of what it has to do with other systems.
+	outside string              // where their nodes reach it; "": nowhere yet
+	meeting []func(Failure)     // what waits for that
+	known   map[uint64]struct{} // systems that are told of its end
 }
 
 // An entry is an actor that the Admin had a host run.
@@ -118,8 +130,10 @@ type entry struct {
 	host    *process
 	running bool
 	started bool
-	adopted bool    // its parent has ended and left it to the Admin
-	askers  []asker // who waits for it to run, or to have started
+	adopted bool     // its parent has ended and left it to the Admin
+	askers  []asker  // who waits for it to run, or to have started
+	attempt *attempt // if this system does not suit it, others are tried
+	foreign *foreign // another system has asked for it
 }
 
 // An asker waits for the answer to a request.
@@ -137,6 +151,7 @@ func New(now time.Time, o Options) *Core {
 		options: o, began: now, offers: o.Capabilities.Clone(), processes: make(map[uint64]*process), actors: make(map[address.Address]*entry),
 		names: make(map[string]address.Address), queries: make(map[uint64]*query),
 	}
+	c.convention.init(o)
 	own := c.admit(o.Process) // the Admin's node hears what all others do
 	own.program, own.endpoint = true, o.Endpoint
 	return c
@@ -173,11 +188,19 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 	case Adopt:
 		c.adopt(m.Child)
 	case Relay:
-		if to := c.processes[m.To]; to != nil {
-			c.tell(to, Relayed{m.Data})
-		}
+		c.relay(m)
 	case Locate:
-		c.locate(p, m.Process)
+		c.locate(p, m)
+	case Met:
+		c.met(p, m)
+	case NotifyConvention:
+		c.notifyConvention(p, m)
+	case PreRegister:
+		c.preRegister(p, m)
+	case DeRegister:
+		c.deRegister(p, m)
+	case AwaitLeader:
+		c.awaitLeader(p, m)
 	case Lookup:
 		c.lookup(p, m)
 	case Find:
@@ -204,6 +227,9 @@ func (c *Core) Next() (at time.Time, any bool) {
 	if c.closing && !c.finished && !c.late {
 		at, any = c.deadline, true
 	}
+	if f := c.fence; f != nil && !f.late && (!any || f.deadline.Before(at)) {
+		at, any = f.deadline, true
+	}
 	for _, q := range c.queries {
 		if !any || q.deadline.Before(at) {
 			at, any = q.deadline, true
@@ -218,6 +244,9 @@ func (c *Core) Tick(now time.Time) []Output {
 		if q := c.queries[id]; !now.Before(q.deadline) {
 			c.conclude(q)
 		}
+	}
+	if c.fence != nil && !now.Before(c.fence.deadline) {
+		c.hurryFence()
 	}
 	if c.closing && !c.finished && !now.Before(c.deadline) {
 		c.late = true

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -26,34 +27,57 @@ func (c *Core) create(p *process, m Create) {
 		return
 	}
 	b, kind := c.buildOf(m.Kind, p.build)
-	if b == nil {
-		refuse(fail(CodeUnknownKind, "unknown kind %q; the kinds are: %s", m.Kind, c.kindNames()))
+	why := c.suitable(b, kind, m.Kind)
+	if why != (Failure{}) && c.alone() {
+		refuse(why)
 		return
 	}
-	if err := c.offers.Satisfies(kind.Requires); err != nil {
-		refuse(fail(CodeNoSystem, "no compatible system for kind %q: %v", m.Kind, err))
-		return
-	}
-	p.place(m.Parent)
-	e := &entry{run: Run{Child: m.Child, Parent: m.Parent, Kind: m.Kind, Name: m.Name, Args: m.Args, Requirements: m.Requirements}}
 	if m.Name != "" {
-		e.run.Parent = c.options.Admin
+		m.Parent = c.options.Admin
+	}
+	c.place(p, m.Parent)
+	if why != (Failure{}) {
+		c.createAbroad(&attempt{process: p, request: m.Request, create: m}, why)
+		return
+	}
+	run := Run{Child: m.Child, Parent: m.Parent, Kind: m.Kind, Name: m.Name, Args: m.Args, Requirements: m.Requirements, ParentProcess: p.number, ParentEndpoint: p.endpoint}
+	if m.Parent == c.options.Admin {
+		run.ParentProcess, run.ParentEndpoint = c.options.Process, c.options.Endpoint
+	}
+	if m.Name != "" {
 		c.names[m.Name] = m.Child
 	}
-	c.actors[m.Child] = e
-	e.host = c.host(b, kind, m.Kind+" "+m.Child.String())
-	e.host.actors[m.Child] = e
-	if e.run.Parent == c.options.Admin {
-		e.run.ParentProcess, e.run.ParentEndpoint = c.options.Process, c.options.Endpoint
-	} else {
-		e.run.ParentProcess, e.run.ParentEndpoint = p.number, p.endpoint
-	}
+	e := c.run(run, b, kind)
 	relate(p, e.host)
 	c.tell(e.host, e.run)
-	c.await(e, ask)
+	if kind.Checks && !c.alone() { // if it does not suit this system, others are tried
+		e.attempt = &attempt{process: p, request: m.Request, create: m}
+	} else {
+		c.await(e, ask)
+	}
 	if c.startup(kind) == forkserver && (b == p.build || b.programs > 0) { // others do without: the pool would end with their actor
 		c.fill(b) // last: nobody waits for it
 	}
+}
+
+// suitable returns why this system does not run a kind, of which it has found the build.
+func (c *Core) suitable(b *build, kind Kind, name string) Failure {
+	if b == nil {
+		return fail(CodeUnknownKind, "unknown kind %q; the kinds are: %s", name, c.kindNames())
+	}
+	if err := c.offers.Satisfies(kind.Requires); err != nil {
+		return fail(CodeNoSystem, "no compatible system for kind %q: %v", name, err)
+	}
+	return Failure{}
+}
+
+// run finds a host for an actor. It is told what to run by the caller.
+func (c *Core) run(run Run, b *build, kind Kind) *entry {
+	e := &entry{run: run}
+	c.actors[run.Child] = e
+	e.host = c.host(b, kind, run.Kind+" "+run.Child.String())
+	e.host.actors[run.Child] = e
+	return e
 }
 
 // host returns the host for a new actor.
@@ -118,12 +142,25 @@ func (c *Core) answer(e *entry, a asker, f Failure) {
 }
 
 // Hint returns the hint of an actor that runs in the process: where it is, for whoever gets its address.
-func Hint(process uint64) string { return strconv.FormatUint(process, 16) }
+func Hint(system, process uint64) string {
+	return fmt.Sprintf("%016x.%016x", system, process)
+}
+
+// ParseHint is the opposite of Hint.
+func ParseHint(hint string) (system, process uint64, err error) {
+	first, second, dot := strings.Cut(hint, ".")
+	system, err1 := strconv.ParseUint(first, 16, 64)
+	process, err2 := strconv.ParseUint(second, 16, 64)
+	if !dot || err1 != nil || err2 != nil {
+		return 0, 0, fmt.Errorf("the address says that the actor is at %q, which is no process", hint)
+	}
+	return system, process, nil
+}
 
 // place notes that an actor is in the process, which has spoken of it: with its address goes from now on where it is. It was created by another process, which did not know that yet.
-func (p *process) place(actor address.Address) {
+func (c *Core) place(p *process, actor address.Address) {
 	if p.actors[actor] != nil {
-		actor.Record().SetHint(Hint(p.number))
+		actor.Record().SetHint(Hint(c.options.System, p.number))
 	}
 }
 
@@ -134,7 +171,7 @@ func (c *Core) running(p *process, child address.Address) {
 		return
 	}
 	e.running = true
-	p.place(child)
+	c.place(p, child)
 	e.askers = slices.DeleteFunc(e.askers, func(a asker) bool {
 		if !a.wait {
 			c.release(e, a, Failure{})
@@ -153,6 +190,17 @@ func (c *Core) started(p *process, m Started) {
 	if !e.started {
 		c.freeName(e) // who tries again is not to get the one that ends
 	}
+	if t := e.attempt; t != nil {
+		e.attempt = nil
+		if m.Failure.Code == CodeNoSystem {
+			c.createAbroad(t, m.Failure)
+			return
+		}
+		c.await(e, asker{process: t.process, request: t.request, wait: true})
+	}
+	if t := e.foreign; t != nil {
+		c.placedHere(e, m.Failure)
+	}
 	for _, a := range e.askers {
 		c.release(e, a, m.Failure)
 	}
@@ -170,6 +218,7 @@ func (c *Core) ended(p *process, actor address.Address) {
 func (c *Core) adopt(child address.Address) {
 	e := c.actors[child]
 	if e == nil {
+		c.adoptAbroad(child)
 		return
 	}
 	e.adopted = true
@@ -186,6 +235,13 @@ func (c *Core) remove(e *entry, why Failure) {
 		c.release(e, a, why)
 	}
 	e.askers = nil
+	if t := e.attempt; t != nil {
+		e.attempt = nil
+		c.tell(t.process, Created{Request: t.request, Actor: e.run.Child, Failure: why})
+	}
+	if e.foreign != nil {
+		c.endedHere(e, why)
+	}
 }
 
 func (c *Core) freeName(e *entry) {
@@ -208,6 +264,9 @@ func (c *Core) find(p *process, m Find) {
 		c.await(e, asker{process: p, request: m.Request})
 		return
 	}
+	if c.findAbroad(p, m) {
+		return
+	}
 	c.tell(p, Created{Request: m.Request, Actor: m.Actor, Failure: fail(CodeFailed, "the actor has ended")})
 }
 
@@ -215,6 +274,7 @@ func (c *Core) find(p *process, m Find) {
 func (c *Core) kill(p *process, m KillActor) {
 	e := c.actors[m.Actor]
 	switch {
+	case e == nil && c.killAbroad(p, m):
 	case e == nil:
 		c.tell(p, Done{m.Request, fail(CodeFailed, "%v is not an actor with a process", m.Actor)})
 	case e.host.shared:

@@ -90,14 +90,18 @@ func relate(a, b *process) {
 	}
 }
 
-func (c *Core) locate(p *process, number uint64) {
-	other := c.processes[number]
+func (c *Core) locate(p *process, m Locate) {
+	if m.System != 0 && m.System != c.options.System {
+		c.seek(p, m)
+		return
+	}
+	other := c.processes[m.Process]
 	switch {
 	case other == nil:
-		c.tell(p, Gone{number, c.graves.reason(number)})
+		c.tell(p, Gone{Process: m.Process, Reason: c.graves.reason(m.Process)})
 	default:
 		relate(p, other)
-		c.tell(p, Located{number, other.endpoint})
+		c.tell(p, Located{Process: m.Process, Endpoint: other.endpoint})
 	}
 }
 
@@ -123,9 +127,10 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 	for _, number := range slices.Sorted(maps.Keys(p.related)) {
 		other := p.related[number]
 		delete(other.related, p.number)
-		c.tell(other, Gone{p.number, reason})
+		c.tell(other, Gone{Process: p.number, Reason: reason})
 	}
 	c.forgetHandlers(p)
+	c.forgetAbroad(p, reason)
 	c.missing(p)
 	if p.lifetime {
 		c.shutdown(now, DefaultGrace)

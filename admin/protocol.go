@@ -13,6 +13,8 @@ import (
 func Messages() message.TypeSet {
 	return message.Types(
 		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
+		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
 	)
 }
@@ -21,7 +23,24 @@ func Messages() message.TypeSet {
 type Kind struct {
 	Name     string
 	Requires message.Capabilities
+	Checks   bool   // it looks by itself whether a system suits it
 	Startup  string // "", "spawn", "forkserver" or "goroutine"
+}
+
+// An Outside is what a process needs to meet nodes of other systems.
+type Outside struct {
+	Incarnation             uint64
+	Credentials             Credentials
+	Listen                  string
+	LowestPort, HighestPort int
+	Gate                    string // where this system's Admin takes connections that are to be brought on
+	Pass                    []byte // what it wants to hear then
+}
+
+// Credentials are what systems know each other by: a secret, or files with a certificate, its key and the authorities of the others'. They go over lifelines alone.
+type Credentials struct {
+	Secret                 string
+	Certificate, Key, Root string
 }
 
 // Limits bound the mailboxes of all processes: above Mark senders wait, until Resume are left; above Hard messages are dead letters.
@@ -85,13 +104,13 @@ type (
 
 	// Relay has something brought to another process that a host can say in no other way, as its transport closes already. It arrives there as Relayed.
 	Relay struct {
-		To   uint64
-		Data []byte
+		System, To uint64
+		Data       []byte
 	}
 	Relayed struct{ Data []byte }
 
-	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too.
-	Locate struct{ Process uint64 }
+	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too. System is 0, here and elsewhere, for this one.
+	Locate struct{ System, Process uint64 }
 
 	// Lookup asks for the actor of a global name; the answer is Created, without a failure in any case.
 	Lookup struct {
@@ -103,6 +122,32 @@ type (
 	Find struct {
 		Request uint64
 		Actor   address.Address
+	}
+
+	// NotifyConvention says whether an actor wants to be told of the systems that join and leave.
+	NotifyConvention struct {
+		Watcher address.Address
+		On      bool
+	}
+
+	// PreRegister has the system at an address invited, DeRegister not any more; instead of the address, a system's Admin may be given. The answers are Done.
+	PreRegister struct {
+		Request uint64
+		Address string
+	}
+	DeRegister struct {
+		Request uint64
+		Address string
+		Admin   address.Address
+	}
+
+	// AwaitLeader asks to be told when the convention has a leader. The answer is Done.
+	AwaitLeader struct{ Request uint64 }
+
+	// Met says where nodes of other systems reach this process, or why it cannot be reached.
+	Met struct {
+		Endpoint string
+		Failure  Failure
 	}
 
 	// SetCapability changes what the system offers; a nil value takes it away. The answer is Done.
@@ -160,6 +205,7 @@ type (
 	// Run has a host run an actor. The parent is an actor of the process at the endpoint; it is the Admin's own process for actors without another.
 	Run struct {
 		Child, Parent  address.Address
+		ParentSystem   uint64
 		ParentProcess  uint64
 		ParentEndpoint string
 		Kind, Name     string
@@ -171,19 +217,39 @@ type (
 	Created struct {
 		Request  uint64
 		Actor    address.Address
+		System   uint64
 		Process  uint64
 		Endpoint string
 		Failure  Failure
 	}
 
-	// Located says where a process can be reached, Gone that it has ended and how.
+	// Located says where a process can be reached, Gone that it has ended and how. One of another system is reached in its present incarnation, perhaps by way of this system's Admin.
 	Located struct {
-		Process  uint64
-		Endpoint string
+		System      uint64
+		Incarnation uint64
+		Process     uint64
+		Endpoint    string
+		Via         bool
 	}
 	Gone struct {
+		System  uint64
 		Process uint64
 		Reason  string
+	}
+
+	// Meet has a process open what leads to other systems; the answer is Met. Part has it close that.
+	Meet struct{ Outside Outside }
+	Part struct{}
+
+	// Orphaned says that the parent of an actor is out of reach for ever, as its system is: the actor is to exit.
+	Orphaned struct{ Child address.Address }
+
+	// ConventionUpdate is for an actor that wants to be told of the systems that join and leave.
+	ConventionUpdate struct {
+		Watcher      address.Address
+		Admin        address.Address
+		Capabilities message.Capabilities
+		Added        bool
 	}
 
 	// Capabilities and Handlers say what the system offers now, and who takes dead letters.

@@ -34,6 +34,7 @@ require (
 	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260414002931-afd174a4e478 // indirect
 	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/convention v0.0.0 // indirect
 	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
@@ -59,3 +60,5 @@ replace thespian.dev/transport-tcp => ../transport-tcp
 replace thespian.dev/transport-queue => ../transport-queue
 
 replace thespian.dev/transport-udp => ../transport-udp
+
+replace thespian.dev/convention => ../convention

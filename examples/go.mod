@@ -24,6 +24,7 @@ require (
 	golang.org/x/net v0.50.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/convention v0.0.0 // indirect
 	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
@@ -49,3 +50,5 @@ replace thespian.dev/transport-tcp => ../transport-tcp
 replace thespian.dev/transport-queue => ../transport-queue
 
 replace thespian.dev/transport-udp => ../transport-udp
+
+replace thespian.dev/convention => ../convention

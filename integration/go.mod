@@ -6,6 +6,7 @@ require (
 	gotest.tools/v3 v3.5.2
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
+	thespian.dev/convention v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
 	thespian.dev/transport v0.0.0
@@ -42,3 +43,5 @@ replace thespian.dev/transport-tcp => ../transport-tcp
 replace thespian.dev/transport-queue => ../transport-queue
 
 replace thespian.dev/transport-udp => ../transport-udp
+
+replace thespian.dev/convention => ../convention

@@ -67,9 +67,14 @@ func (c *cell) Admin(request any) (any, error) {
 		return nil, c.handleDeadLetters(r.On)
 	case actor.UpdateCapability:
 		return nil, n.updateCapability(&c.ctx, r.Name, r.Value)
-	case actor.NotifyOnConventionChanges: // there is nobody else to tell of
-	case actor.PreRegister, actor.DeRegister:
-		return nil, errNoConvention
+	case actor.NotifyOnConventionChanges:
+		if n.client != nil { // else there is nobody else to tell of
+			return nil, n.client.line.send(admin.NotifyConvention{Watcher: c.self, On: r.On})
+		}
+	case actor.PreRegister:
+		return nil, n.preRegister(&c.ctx, r.System)
+	case actor.DeRegister:
+		return nil, n.deRegister(&c.ctx, r.System)
 	case actor.ShutdownSystem:
 		n.shutdownSoon()
 	case actor.RegisterSourceAuthority, actor.LoadSource, actor.UnloadSource, actor.NotifyOnSources:

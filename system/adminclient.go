@@ -149,8 +149,10 @@ func (a *adminClient) handle(msg any) {
 	switch m := msg.(type) {
 	case admin.Created:
 		if m.Failure == (admin.Failure{}) && !m.Actor.IsZero() {
-			n.peers.located(m.Process, m.Endpoint)
-			n.peers.place(m.Actor, m.Process)
+			if m.System == 0 { // else it was told before
+				n.peers.located(admin.Located{Process: m.Process, Endpoint: m.Endpoint})
+			}
+			n.peers.place(m.Actor, n.in(m.System, m.Process))
 		}
 		a.answered(m.Request, m)
 	case admin.Done:
@@ -158,11 +160,19 @@ func (a *adminClient) handle(msg any) {
 	case admin.Status:
 		a.answered(m.Request, m)
 	case admin.Located:
-		n.peers.located(m.Process, m.Endpoint)
+		n.peers.located(m)
+	case admin.Meet:
+		n.peers.outside.meet(m.Outside)
+	case admin.Part:
+		n.peers.outside.part()
+	case admin.Orphaned:
+		n.orphaned(m.Child)
+	case admin.ConventionUpdate:
+		n.tellOfConvention(m)
 	case admin.Relayed:
 		n.peers.relayed(m.Data)
 	case admin.Gone:
-		n.peers.gone(m.Process, m.Reason)
+		n.peers.gone(n.in(m.System, m.Process), m.Reason)
 	case admin.Capabilities:
 		n.setCapabilities(m.Offers)
 	case admin.Handlers:

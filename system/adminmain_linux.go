@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -72,7 +73,19 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 	if err != nil {
 		return nil, "", err
 	}
-	if err := n.takePort(ctx, a, w, net.JoinHostPort(r.Host, strconv.Itoa(r.Port))); err != nil {
+	meets := r.Credentials != (admin.Credentials{})
+	var meeting atomic.Pointer[meeting]
+	var guest func(net.Conn)
+	if meets {
+		guest = func(conn net.Conn) {
+			if m := meeting.Load(); m != nil {
+				m.gate.serve(conn)
+			} else {
+				_ = conn.Close() // it comes too early
+			}
+		}
+	}
+	if err := n.takePort(ctx, a, w, net.JoinHostPort(r.bind(), strconv.Itoa(r.Port)), guest); err != nil {
 		return nil, "", fmt.Errorf("the Admin Port %d: %w", r.Port, err)
 	}
 	endpoint := n.peers.transport.Endpoint()
@@ -82,13 +95,25 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 		listener, err = at.listen()
 	}
 	if err != nil {
-		_ = n.peers.transport.Close()
+		_ = n.peers.close()
 		return nil, "", err
 	}
-	shell := newAdminShell(admin.Options{
+	options := admin.Options{
 		System: id.System, Process: id.Process, Admin: w.Admin, Endpoint: endpoint, Base: r.Base, Key: key, Capabilities: offers.offers,
 		Listen: net.JoinHostPort(r.Host, "0"), LowestPort: r.LowestPort, HighestPort: r.HighestPort, Limits: r.Limits, Number: draw,
-	}, execLauncher{}, log)
+	}
+	var m meetingOptions
+	if meets {
+		base, _ := a.base(r.Base)
+		if m, err = r.meets(&options, base); err != nil {
+			_ = n.peers.close()
+			return nil, "", err
+		}
+	}
+	shell := newAdminShell(options, execLauncher{}, log)
+	if meets {
+		meeting.Store(shell.meet(m))
+	}
 	return func(starter io.Reader) error {
 		go func() { // ends with the process
 			if _, err := readControl(starter, shell.messages); err != nil {
@@ -103,9 +128,9 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 const portPatience = time.Second
 
 // takePort is connect for a port that may be free in a moment.
-func (n *node) takePort(ctx context.Context, a App, w admin.Welcome, listen string) error {
+func (n *node) takePort(ctx context.Context, a App, w admin.Welcome, listen string, guest func(net.Conn)) error {
 	for began := time.Now(); ; {
-		err := n.connect(ctx, a, w, listen)
+		err := n.connect(ctx, a, w, listen, guest)
 		if !errors.Is(err, syscall.EADDRINUSE) || time.Since(began) > portPatience || pause(ctx) != nil {
 			return err
 		}
@@ -186,9 +211,9 @@ func (s *adminShell) serve(n *node, own net.Conn, listener net.Listener, at rend
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = n.peers.transport.Shutdown(ctx)
+	_ = n.peers.shutdown(ctx)
 	n.kill()
-	return n.peers.transport.Close()
+	return n.peers.close()
 }
 
 // report writes the status of the system to the log.

@@ -18,6 +18,7 @@ type adminShell struct {
 	log      *slog.Logger
 	messages *message.Registry // of control messages
 	launcher launcher
+	meeting  *meeting // nil: the system meets no others
 
 	events   chan func(now time.Time) []admin.Output
 	finished chan struct{} // closed when the core has decided that all is over
@@ -67,15 +68,18 @@ func newAdminShell(o admin.Options, l launcher, log *slog.Logger) *adminShell {
 func (s *adminShell) run() {
 	for over := false; !over; {
 		var due <-chan time.Time
-		if at, any := s.core.Next(); any {
+		if at, any := s.next(); any {
 			due = time.After(time.Until(at))
 		}
 		select {
 		case event := <-s.events:
 			over = s.perform(event(time.Now()))
 		case now := <-due:
-			over = s.perform(s.core.Tick(now))
+			over = s.perform(s.tick(now))
 		}
+	}
+	if s.meeting != nil {
+		s.meeting.leave()
 	}
 	close(s.finished)
 	for _, line := range s.lines {
@@ -84,10 +88,38 @@ func (s *adminShell) run() {
 	for _, line := range s.lines {
 		line.shut()
 	}
+	if s.meeting != nil {
+		s.meeting.end()
+	}
 	s.readers.Wait()
 	for _, exe := range s.builds {
 		_ = exe.Close()
 	}
+}
+
+// next returns when tick is to be called.
+func (s *adminShell) next() (at time.Time, any bool) {
+	at, any = s.core.Next()
+	if s.meeting != nil {
+		if other, due := s.meeting.core.Next(); due && (!any || other.Before(at)) {
+			at, any = other, true
+		}
+	}
+	return at, any
+}
+
+// tick has the cores do what is due.
+func (s *adminShell) tick(now time.Time) []admin.Output {
+	var do []admin.Output
+	if at, any := s.core.Next(); any && !now.Before(at) {
+		do = s.core.Tick(now)
+	}
+	if s.meeting != nil {
+		if at, any := s.meeting.core.Next(); any && !now.Before(at) {
+			do = append(do, s.meeting.perform(s.meeting.core.Tick(now))...)
+		}
+	}
+	return do
 }
 
 // lastWords is how long a process has to read what the Admin says in the end.
@@ -105,7 +137,9 @@ func (s *adminShell) post(event func(now time.Time) []admin.Output) bool {
 
 // perform does what the core decided, and reports whether that was the end.
 func (s *adminShell) perform(decisions []admin.Output) (over bool) {
-	for _, decision := range decisions {
+	for len(decisions) > 0 {
+		decision := decisions[0]
+		decisions = decisions[1:]
 		switch d := decision.(type) {
 		case admin.Tell:
 			if line := s.lines[d.To]; line != nil {
@@ -128,6 +162,10 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 			}
 		case admin.Finish:
 			over = true
+		default:
+			if s.meeting != nil {
+				decisions = append(s.meeting.decided(d), decisions...)
+			}
 		}
 	}
 	return over

@@ -40,15 +40,25 @@ func (a App) attach(ctx context.Context, o *Options, base transport.Base) (*Syst
 	if err != nil {
 		return nil, err
 	}
+	known, given, err := o.credentials()
+	if err != nil {
+		return nil, err
+	}
+	if err := o.checkConvention(given, base.Network.Dial != nil); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	for {
-		conn, begun, err := a.reach(ctx, o, base, port)
+		conn, begun, err := a.reach(ctx, o, base, port, known)
 		if err != nil {
 			return nil, err
 		}
 		sys, err := a.program(ctx, conn, o, begun != nil, port == 0)
 		begun.settle(err)
+		if _, member := o.Capabilities[conventionAddress]; err == nil && begun != nil && member {
+			sys.node.awaitLeader(ctx)
+		}
 		if !errors.Is(err, ErrShutdown) && !errors.Is(err, errLeaving) {
 			return sys, err
 		}
@@ -81,7 +91,7 @@ func pause(ctx context.Context) error {
 }
 
 // reach returns a connection to the Admin, and what there is to know of it if it was started for that.
-func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int) (net.Conn, *newAdminProcess, error) {
+func (a App) reach(ctx context.Context, o *Options, base transport.Base, port int, known admin.Credentials) (net.Conn, *newAdminProcess, error) {
 	if o.New && o.Attach {
 		return nil, nil, errors.New("the options Attach and New exclude each other")
 	}
@@ -89,7 +99,7 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 		return nil, nil, fmt.Errorf("%w: port 0 is that of a new one", ErrNoSystem)
 	}
 	if port == 0 { // nobody else can mean this system
-		return startAdmin(ctx, o, base, port, os.DevNull)
+		return startAdmin(ctx, o, base, port, os.DevNull, known)
 	}
 	at, err := newRendezvous(listenHost(o), port)
 	if err != nil {
@@ -110,7 +120,7 @@ func (a App) reach(ctx context.Context, o *Options, base transport.Base, port in
 			if conn, err := at.dial(); err == nil { // meanwhile somebody has started it
 				return a.found(conn, o, port)
 			}
-			conn, begun, err := startAdmin(ctx, o, base, port, at.log())
+			conn, begun, err := startAdmin(ctx, o, base, port, at.log(), known)
 			if err != nil && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) { // a text, as it comes from the Admin's process
 				err = fmt.Errorf("%w; if a system of this user holds it, its socket is not in %s: set XDG_RUNTIME_DIR and TMPDIR as they were for that one", err, at.folder())
 			}
@@ -152,7 +162,7 @@ func (p *newAdminProcess) settle(err error) {
 }
 
 // startAdmin starts an Admin from this program's executable, and attaches to it.
-func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string) (conn net.Conn, begun *newAdminProcess, err error) {
+func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string, known admin.Credentials) (conn net.Conn, begun *newAdminProcess, err error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, nil, err
@@ -166,7 +176,7 @@ func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = ours.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	socket, err := beginAdmin(ctx, o, base, port, log, ours, theirs)
+	socket, err := beginAdmin(ctx, o, base, port, log, known, ours, theirs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,14 +185,14 @@ func startAdmin(ctx context.Context, o *Options, base transport.Base, port int, 
 }
 
 // beginAdmin starts an Admin that has the other end of a connection, and returns where it can be attached to.
-func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string, ours net.Conn, theirs *os.File) (socket string, err error) {
+func beginAdmin(ctx context.Context, o *Options, base transport.Base, port int, log string, known admin.Credentials, ours net.Conn, theirs *os.File) (socket string, err error) {
 	limits, err := o.Limits.complete()
 	if err != nil {
 		return "", err
 	}
 	messages := controlMessages()
 	r := role{&adminRole{
-		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Detach: true,
+		Base: base.Name, Host: listenHost(o), Port: port, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: admin.Limits(limits), Capabilities: o.Capabilities, Credentials: known, Detach: true,
 	}}
 	if err := writeControl(ours, messages, r); err != nil {
 		return "", err
@@ -266,7 +276,7 @@ func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, pr
 		return nil, err
 	}
 	if left {
-		_ = n.peers.transport.Close()
+		_ = n.peers.close()
 		n.client.line.close()
 		return nil, errLeaving
 	}

@@ -8,6 +8,7 @@ import (
 	"thespian.dev/address"
 	"thespian.dev/admin"
 	"thespian.dev/message"
+	"thespian.dev/transport"
 )
 
 // An actor may run in another process than its parent. Its parent's node then has a stub in its place: a cell whose actor is elsewhere. Until it is known where, the
@@ -16,7 +17,7 @@ import (
 // An abroad is the parent of an actor that this process runs for another one.
 type abroad struct {
 	parent  address.Address
-	process uint64
+	at      transport.Node
 	started *sync.Once // the Admin was told how the start went
 }
 
@@ -46,7 +47,7 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 				stub.endAway(m.Failure.Text, true)
 				return
 			}
-			stub.moved(n.peers.get(m.Process), done)
+			stub.moved(n.peers.get(n.in(m.System, m.Process)), done)
 			done = func() {}
 		case admin.Done: // it could not even be sent
 			stub.endAway(m.Failure.Text, true)
@@ -84,14 +85,14 @@ func (c *cell) move(to *peer) {
 		if len(batch) == 0 {
 			c.closed = true
 			c.more.away = to
-			c.self.Record().SetHint(hintOf(to.process))
+			c.self.Record().SetHint(hintOf(to.at))
 			c.self.Record().Bind(&to.binding)
 			c.wakeSenders(c.more.waiting.Len())
 			seekers := c.more.seekers
 			c.more.seekers = nil
 			c.mu.Unlock()
 			for _, p := range seekers {
-				c.node.peers.say(p, 0, whereabouts{Actor: c.self, Process: to.process})
+				c.node.peers.say(p, 0, whereabouts{Actor: c.self, At: message.Node(to.at)})
 			}
 			return
 		}
@@ -177,14 +178,14 @@ func (n *node) createNamed(creator *cell, kindName string, options actor.CreateO
 func (n *node) run(m admin.Run) {
 	k, options, err := n.unpack(m)
 	created := make(chan error, 1)
-	m.Child.Record().SetHint(hintOf(n.id.Process)) // which others get with the address
+	m.Child.Record().SetHint(hintOf(n.here())) // which others get with the address
 	c := n.newCellAt(m.Child, k, options, err, created)
 	c.mu.Lock()
-	from := &abroad{m.Parent, m.ParentProcess, new(sync.Once)}
+	from := &abroad{m.Parent, n.in(m.ParentSystem, m.ParentProcess), new(sync.Once)}
 	c.extra().abroad = from
 	c.mu.Unlock()
-	if m.ParentProcess != n.adminProcess {
-		n.peers.located(m.ParentProcess, m.ParentEndpoint)
+	if m.ParentSystem == 0 && m.ParentProcess != n.adminProcess {
+		n.peers.located(admin.Located{Process: m.ParentProcess, Endpoint: m.ParentEndpoint})
 	}
 	c.adopt(n.root)
 	_ = n.client.line.send(admin.Running{Child: m.Child})
@@ -230,17 +231,17 @@ func (n *node) endedHere(c *cell, m *more, reason string) {
 	if m.unborn != nil {
 		n.stillborn.keep(c)
 	}
-	if from.process != n.adminProcess {
-		n.peers.say(n.peers.get(from.process), flowOf(c.self), exited{c.self, reason, m.unborn != nil})
+	if from.at != n.in(0, n.adminProcess) {
+		n.peers.say(n.peers.get(from.at), flowOf(c.self), exited{c.self, reason, m.unborn != nil})
 	}
 	_ = n.client.line.send(admin.Ended{Actor: c.self})
 }
 
 // parentGone asks the actors to exit whose parents were in a process that has ended.
-func (n *node) parentGone(process uint64) {
+func (n *node) parentGone(at transport.Node) {
 	for _, c := range n.root.children() {
 		c.mu.Lock()
-		lost := c.more != nil && c.more.abroad != nil && c.more.abroad.process == process
+		lost := c.more != nil && c.more.abroad != nil && c.more.abroad.at == at
 		c.mu.Unlock()
 		if lost {
 			c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
@@ -257,7 +258,7 @@ func (n *node) adoptedByAdmin(child address.Address) {
 		if m.abroad == nil {
 			return
 		}
-		m.abroad = &abroad{n.admin.self, n.adminProcess, m.abroad.started}
+		m.abroad = &abroad{n.admin.self, n.in(0, n.adminProcess), m.abroad.started}
 	}
 }
 

@@ -8,6 +8,7 @@ require (
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
 	thespian.dev/admin v0.0.0
+	thespian.dev/convention v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/transport v0.0.0
 )
@@ -16,6 +17,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/google/go-cmp v0.5.9 // indirect
+	github.com/klauspost/compress v1.18.7 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 )
 
@@ -28,3 +30,5 @@ replace thespian.dev/message => ../message
 replace thespian.dev/admin => ../admin
 
 replace thespian.dev/transport => ../transport
+
+replace thespian.dev/convention => ../convention

@@ -78,8 +78,8 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	flush, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	n.peers.settle(flush)
-	err := n.peers.transport.Shutdown(flush)
-	_ = n.peers.transport.Close()
+	err := n.peers.shutdown(flush)
+	_ = n.peers.close()
 	late, enough := context.WithTimeout(context.Background(), settling)
 	defer enough()
 	n.peers.settle(late) // what came meanwhile may have needed answers to processes that this one did not know yet
@@ -126,28 +126,28 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	if err != nil {
 		return nil, false, err
 	}
-	if err := n.connect(ctx, a, welcome, welcome.Listen); err != nil {
+	if err := n.connect(ctx, a, welcome, welcome.Listen, nil); err != nil {
 		return nil, false, err
 	}
 	defer func() {
 		if err != nil {
-			_ = n.peers.transport.Close()
+			_ = n.peers.close()
 		}
 	}()
-	n.peers.located(welcome.AdminProcess, welcome.AdminEndpoint)
+	n.peers.located(admin.Located{Process: welcome.AdminProcess, Endpoint: welcome.AdminEndpoint})
 	return n, welcome.Shared, n.announce(ctx, a, j)
 }
 
 // connect opens the node's transport.
-func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen string) error {
+func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen string, guest func(net.Conn)) error {
 	base, err := a.base(w.Base)
 	if err != nil {
 		return err
 	}
-	n.peers.features = base.Features
+	n.peers.features, n.peers.outside.base = base.Features, base
 	n.peers.transport, err = base.Open(ctx, transport.Config{
 		Self: transport.Node{System: w.System, Process: w.Process}, Handler: n.peers, Listen: listen,
-		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, Logger: n.log,
+		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, Logger: n.log, Guest: guest,
 	})
 	return err
 }
@@ -159,7 +159,7 @@ func (n *node) announce(ctx context.Context, a App, j joining) error {
 		announce.Arguments, announce.Variables = os.Args, os.Environ()
 		announce.Directory, _ = os.Getwd()
 		for _, k := range a.Kinds {
-			announce.Kinds = append(announce.Kinds, admin.Kind{Name: k.Name, Requires: k.Requires, Startup: string(k.Startup)})
+			announce.Kinds = append(announce.Kinds, admin.Kind{Name: k.Name, Requires: k.Requires, Checks: k.Check != nil, Startup: string(k.Startup)})
 		}
 	}
 	consent := make(chan any, 1)

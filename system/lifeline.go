@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"thespian.dev/admin"
+	"thespian.dev/convention"
 	"thespian.dev/message"
 )
 
@@ -35,7 +36,7 @@ const (
 
 // controlMessages returns the registry of what the system's processes say to each other. Programs cannot send any of it.
 var controlMessages = sync.OnceValue(func() *message.Registry {
-	r, err := message.NewRegistry(admin.Messages(), linkMessages(), message.Types(role{}, adminRole{}, adminReady{}, adminStarted{}))
+	r, err := message.NewRegistry(admin.Messages(), admin.Abroad(), convention.Messages(), linkMessages(), message.Types(role{}, adminRole{}, adminReady{}, adminStarted{}, gatePass{}, gateToken{}, gateAnswer{}, connectBack{}, meetAt{}))
 	if err != nil {
 		panic(err) // the types are ours
 	}
@@ -167,6 +168,7 @@ type adminRole struct {
 	HighestPort  int
 	Capabilities message.Capabilities
 	Limits       admin.Limits
+	Credentials  admin.Credentials
 }
 
 // adminStarted is what the program that has started an Admin answers when it is a part of the system.

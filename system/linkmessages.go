@@ -36,12 +36,12 @@ type (
 		Unborn bool
 	}
 
-	// whereis asks the creator of an actor in which process it is, whereabouts is the answer: 0 and a reason if it is nowhere.
+	// whereis asks the creator of an actor in which process it is, whereabouts is the answer: no node and a reason if it is nowhere.
 	whereis     struct{ Actor address.Address }
 	whereabouts struct {
-		Actor   address.Address
-		Process uint64
-		Reason  string
+		Actor  address.Address
+		At     message.Node
+		Reason string
 	}
 
 	// notDelivered says that a message was not delivered, in case it was a question.
@@ -124,8 +124,8 @@ func (p *peer) catchUp(to *link, done func()) {
 // relay has something brought to a peer by the Admin: the transport of this process closes already, and what still comes to its actors, who have ended, needs an answer. It is no
 // more than the windows of those who sent it hold.
 func (p *peer) relay(data []byte) {
-	if err := p.node.client.line.bring(admin.Relay{To: p.process, Data: data}); err != nil {
-		p.node.log.Warn("an answer of a process that ends is lost", "to", p.process, "error", err)
+	if err := p.node.client.line.bring(admin.Relay{System: p.at.System, To: p.at.Process, Data: data}); err != nil {
+		p.node.log.Warn("an answer of a process that ends is lost", "to", p.at, "error", err)
 	}
 }
 
@@ -165,15 +165,18 @@ func (ps *peers) relayed(data []byte) {
 
 // Deliver is a method of transport.Handler.
 func (ps *peers) Deliver(from transport.Node, messages [][]byte) {
-	p := ps.get(from.Process)
+	ps.deliver(ps.get(from), messages)
+}
+
+func (ps *peers) deliver(p *peer, messages [][]byte) {
 	for _, data := range messages {
-		ps.take(p, from, data)
+		ps.take(p, data)
 	}
 	p.arrivals.flush(p)
 }
 
 // take takes a message of a peer. What is for one and the same actor may wait for the next, or for the end of Deliver.
-func (ps *peers) take(p *peer, from transport.Node, data []byte) {
+func (ps *peers) take(p *peer, data []byte) {
 	n := ps.node
 	if len(data) == 0 {
 		return
@@ -184,7 +187,7 @@ func (ps *peers) take(p *peer, from transport.Node, data []byte) {
 	switch body := data[1:]; data[0] {
 	case linkEncoded:
 		if p.decode == nil {
-			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(from), To: ps.own(), Hint: hintOf(from.Process)})
+			p.decode = message.NewDecoder(n.messages, message.Link{From: message.Node(p.at), To: ps.own(), Hint: hintOf(p.at)})
 		}
 		decode := p.decode.Decode
 		if len(data) > transport.LongMessage {
@@ -207,12 +210,12 @@ func (ps *peers) take(p *peer, from transport.Node, data []byte) {
 	case linkControl:
 		msg, err := ps.control.Decode(body)
 		if err != nil {
-			n.log.Warn("a process said what nobody understands", "process", from, "error", err)
+			n.log.Warn("a process said what nobody understands", "process", p.at, "error", err)
 			return
 		}
 		ps.said(p, msg)
 	default:
-		n.log.Warn("a process sent what nobody understands", "process", from, "kind", data[0])
+		n.log.Warn("a process sent what nobody understands", "process", p.at, "kind", data[0])
 	}
 }
 
@@ -230,7 +233,7 @@ func (n *node) arrived(p *peer, e envelope, to address.Address) {
 		return
 	}
 	if r := to.Record(); r.Binding() == nil && r.Hint() == "" && r.ID().Process != n.id.Process {
-		r.Suggest(hintOf(n.id.Process)) // it lived here, as others know: its creator must not be asked, who would send the message back
+		r.Suggest(hintOf(n.here())) // it lived here, as others know: its creator must not be asked, who would send the message back
 	}
 	before := n.crowdings.Load()
 	_ = n.deliver(noContext, e, to, nil)
@@ -343,8 +346,13 @@ func (p *peer) heardOfEnd(m exited) {
 
 // Undelivered is a method of transport.Handler.
 func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why error) {
+	ps.undelivered(ps.find(to), data, perhaps, why)
+}
+
+// undelivered takes back a message to a peer, nil if that is forgotten.
+func (ps *peers) undelivered(p *peer, data []byte, perhaps bool, why error) {
 	n := ps.node
-	e, definition, err := ps.decodeOwn(to, data)
+	e, definition, err := ps.decodeOwn(p, data)
 	if definition {
 		return
 	}
@@ -364,7 +372,7 @@ func (ps *peers) Undelivered(to transport.Node, data []byte, perhaps bool, why e
 }
 
 // decodeOwn decodes what this node has sent. What is nobody's message counts as a definition.
-func (ps *peers) decodeOwn(to transport.Node, data []byte) (e message.Envelope, definition bool, err error) {
+func (ps *peers) decodeOwn(p *peer, data []byte) (e message.Envelope, definition bool, err error) {
 	if len(data) == 0 {
 		return e, true, nil
 	}
@@ -373,7 +381,7 @@ func (ps *peers) decodeOwn(to transport.Node, data []byte) (e message.Envelope, 
 		e, err = ps.node.messages.DecodeEnvelope(data[1:])
 		return e, false, err
 	case linkEncoded:
-		if p := ps.find(to.Process); p != nil {
+		if p != nil {
 			if l := p.last.Load(); l != nil && l.encode != nil {
 				return l.encode.Decode(data[1:])
 			}
@@ -387,7 +395,11 @@ func (ps *peers) Admit(ctx context.Context, from transport.Node) error {
 	if from.System != ps.node.id.System {
 		return fmt.Errorf("it belongs to the system %016x", from.System)
 	}
-	p := ps.get(from.Process)
+	return ps.vouched(ctx, ps.get(from))
+}
+
+// vouched waits until the Admin has said what there is to say of a process.
+func (ps *peers) vouched(ctx context.Context, p *peer) error {
 	select {
 	case <-p.known:
 	case <-ctx.Done():

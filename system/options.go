@@ -34,8 +34,22 @@ type Options struct {
 	// for capabilities and limits.
 	LowestPort, HighestPort int
 
+	// ConventionSecret is what systems share that meet over a network: whoever has it belongs to the convention. "thespian convention secret" makes one; short ones are refused. Without it, or one of the next
+	// three, the system meets no others. It matters to the program that starts the system.
+	ConventionSecret string
+
+	// ConventionSecretFile names a file that holds the secret.
+	ConventionSecretFile string
+
+	// TLS names the system's own certificate, in place of a secret.
+	TLS *TLSFiles
+
+	// Insecure has the system meet whoever asks for the same. Everybody who can connect to it can run its actors: it is for experiments.
+	Insecure bool
+
 	// Capabilities are what the system offers to actors. "Admin Port" is the port by which programs find the system on a base with processes (zero: a system for this
-	// program alone, at any free port).
+	// program alone, at any free port). "Convention Address.IPv4" is where the leader of the convention is, or several behind commas, "Bind Address" and "Advertise Address" are where other systems find this
+	// one (zero: Host), "Admin Routing" says that they reach its Admin Port only, "Outbound Only" that they reach nothing of it. docs/conventions.md has more.
 	Capabilities actor.Capabilities
 
 	// Synchronous has the base simple run one message at a time, in the order in which they were sent, inside of the program's calls of
@@ -52,6 +66,14 @@ type Options struct {
 
 	// Logger gets what the system has to say, and is what Context.Logger writes to. Zero: slog.Default().
 	Logger *slog.Logger
+}
+
+// TLSFiles are files with certificates, as PEM. They are read by the system's processes, the certificate again when it has changed.
+type TLSFiles struct {
+	// Certificate and Key are the system's own. Names in it mean nothing, but it must be good for servers and clients.
+	Certificate, Key string
+	// Authorities holds the certificates of those whose certificates the other systems show. Who has one of them belongs to the convention.
+	Authorities string
 }
 
 // Limits bound each mailbox. A field that is zero is taken from the environment variable that is named with it, else it is the default. The names are

@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -25,9 +24,10 @@ type peers struct {
 	transport transport.Transport
 	features  transport.Features
 	control   *message.Registry // of what nodes say to each other
+	outside   outside
 
 	mu       sync.Mutex
-	table    map[uint64]*peer
+	table    map[transport.Node]*peer
 	searches map[address.Address]*peer
 	moving   map[chan struct{}]struct{} // closed when mail that was kept is on its way
 }
@@ -37,10 +37,10 @@ type peers struct {
 type peer struct {
 	binding record.Binding // of the records of its actors
 	node    *node
-	process uint64
-	known   chan struct{} // closed when the Admin has said where the process is, or that it has ended
-	settled chan struct{} // closed when nothing is held any more
-	settle  sync.Once     // closes it
+	at      transport.Node // zero: of a search
+	known   chan struct{}  // closed when the Admin has said where the process is, or that it has ended
+	settled chan struct{}  // closed when nothing is held any more
+	settle  sync.Once      // closes it
 
 	out   atomic.Pointer[link] // nil: not yet, or not any more
 	last  atomic.Pointer[link] // the same, from when the process is located, and kept
@@ -70,11 +70,15 @@ type link struct {
 	encode *message.Encoder // nil: messages have to say themselves of what types they are, as some may get lost
 }
 
-func (ps *peers) link(process uint64, endpoint string) *link {
-	node := transport.Node{System: ps.node.id.System, Process: process}
-	l := &link{to: ps.transport.Peer(node, endpoint)}
+func (ps *peers) link(p *peer, m admin.Located) *link {
+	l, at := &link{}, p.at
+	if at.System == ps.node.id.System {
+		l.to = ps.transport.Peer(at, m.Endpoint)
+	} else {
+		l.to = ps.outside.peer(p, m)
+	}
 	if ps.features.Ordered && ps.features.Reliable {
-		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(node), Hint: hintOf(ps.node.id.Process)})
+		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(at), Hint: hintOf(ps.node.here())})
 	}
 	return l
 }
@@ -105,54 +109,67 @@ type outgoing struct {
 }
 
 func newPeers(n *node, client *adminClient) *peers {
-	return &peers{node: n, client: client, control: controlMessages(), table: make(map[uint64]*peer), searches: make(map[address.Address]*peer), moving: make(map[chan struct{}]struct{})}
+	ps := &peers{node: n, client: client, control: controlMessages(), table: make(map[transport.Node]*peer), searches: make(map[address.Address]*peer), moving: make(map[chan struct{}]struct{})}
+	ps.outside.peers = ps
+	return ps
 }
 
 // get returns the peer of a process, and asks the Admin where it is when it is new.
-func (ps *peers) get(process uint64) *peer {
-	p, isNew := ps.enter(process)
+func (ps *peers) get(at transport.Node) *peer {
+	p, isNew := ps.enter(at)
 	if isNew {
-		_ = ps.client.line.send(admin.Locate{Process: process})
+		_ = ps.client.line.send(admin.Locate{System: at.System, Process: at.Process})
 	}
 	return p
 }
 
+// in returns the node of a process, of which the Admin has said in which system it is: 0 for this one.
+func (n *node) in(system, process uint64) transport.Node {
+	if system == 0 {
+		system = n.id.System
+	}
+	return transport.Node{System: system, Process: process}
+}
+
+// here returns this node.
+func (n *node) here() transport.Node { return n.in(0, n.id.Process) }
+
 // enter returns the peer of a process, and whether it is new.
-func (ps *peers) enter(process uint64) (p *peer, isNew bool) {
+func (ps *peers) enter(at transport.Node) (p *peer, isNew bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if p = ps.table[process]; p == nil {
-		p, isNew = ps.node.newPeer(process), true
-		ps.table[process] = p
+	if p = ps.table[at]; p == nil {
+		p, isNew = ps.node.newPeer(at), true
+		ps.table[at] = p
 	}
 	return p, isNew
 }
 
 // find returns the peer of a process, nil if there is none.
-func (ps *peers) find(process uint64) *peer {
+func (ps *peers) find(at transport.Node) *peer {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	return ps.table[process]
+	return ps.table[at]
 }
 
-func (n *node) newPeer(process uint64) *peer {
-	p := &peer{node: n, process: process, known: make(chan struct{}), settled: make(chan struct{})}
+func (n *node) newPeer(at transport.Node) *peer {
+	p := &peer{node: n, at: at, known: make(chan struct{}), settled: make(chan struct{})}
 	p.binding.Mailbox = p
 	return p
 }
 
 // place says in which process an actor is.
-func (ps *peers) place(a address.Address, process uint64) {
+func (ps *peers) place(a address.Address, at transport.Node) {
 	r := a.Record()
 	ps.mu.Lock()
 	_, searched := ps.searches[a]
 	ps.mu.Unlock()
-	if process == ps.node.id.Process || searched { // who searches hands over what was kept first
+	if at == ps.node.here() || searched { // who searches hands over what was kept first
 		return
 	}
-	r.SetHint(hintOf(process))
+	r.SetHint(hintOf(at))
 	if b := r.Binding(); b == nil || foreign(b) {
-		r.Bind(&ps.get(process).binding)
+		r.Bind(&ps.get(at).binding)
 	}
 }
 
@@ -162,56 +179,52 @@ func foreign(b *record.Binding) bool {
 }
 
 // hintOf returns the hint of an actor that lives in another process than the one which created it.
-func hintOf(process uint64) string { return admin.Hint(process) }
+func hintOf(at transport.Node) string { return admin.Hint(at.System, at.Process) }
 
 // of returns the peer to which an address leads, nil if it is this process.
 func (ps *peers) of(to address.Address) (*peer, error) {
 	r := to.Record()
 	id := r.ID()
-	if id.System != ps.node.id.System {
-		return nil, errOtherSystem
-	}
-	process := id.Process
+	at := transport.Node{System: id.System, Process: id.Process}
 	switch hint := r.Hint(); hint {
 	case "":
 	case pendingHint:
-		if process == ps.node.id.Process {
+		if at == ps.node.here() {
 			return nil, nil
 		}
 		return ps.search(to), nil
 	default:
 		var err error
-		if process, err = strconv.ParseUint(hint, 16, 64); err != nil {
-			return nil, fmt.Errorf("the address says that the actor is at %q, which is no process", hint)
+		if at.System, at.Process, err = admin.ParseHint(hint); err != nil {
+			return nil, err
 		}
 	}
-	if process == ps.node.id.Process {
+	if at == ps.node.here() {
 		return nil, nil
 	}
-	p := ps.get(process)
+	p := ps.get(at)
 	if r.Binding() == nil {
 		r.Bind(&p.binding)
 	}
 	return p, nil
 }
 
-var errOtherSystem = errors.New("the address belongs to another system")
-
 // located is called when the Admin has said where a process is.
-func (ps *peers) located(process uint64, endpoint string) {
-	if process == ps.node.id.Process {
+func (ps *peers) located(m admin.Located) {
+	at := ps.node.in(m.System, m.Process)
+	if at == ps.node.here() {
 		return
 	}
-	p, _ := ps.enter(process)
+	p, _ := ps.enter(at)
 	p.mu.Lock()
 	if p.located || p.reason != "" {
 		p.mu.Unlock()
 		return
 	}
+	to := ps.link(p, m)
 	p.located = true
 	close(p.known)
 	p.mu.Unlock()
-	to := ps.link(process, endpoint)
 	p.last.Store(to)
 	ps.node.goroutines.begin()
 	go func() { // it waits for room as a sender does
@@ -506,8 +519,8 @@ func (ps *peers) unsettled() <-chan struct{} {
 }
 
 // gone is called when the Admin has said that a process has ended.
-func (ps *peers) gone(process uint64, reason string) {
-	p := ps.find(process)
+func (ps *peers) gone(at transport.Node, reason string) {
+	p := ps.find(at)
 	if p == nil {
 		return
 	}
@@ -562,16 +575,17 @@ func (p *peer) end(ps *peers, reason string) {
 	for actor, watchers := range watches {
 		tellWatchers(watchers, distant{p.node, actor}, actor, reason)
 	}
-	if p.process != 0 { // it was not a search
-		ps.abandon(p.process, reason)
-		p.node.parentGone(p.process)
+	if p.at != (transport.Node{}) { // it was not a search
+		ps.abandon(p.at, reason)
+		p.node.parentGone(p.at)
 	}
 	if out != nil {
 		out.to.Forget(context.Background()) // until all that was not delivered is reported: it takes the link to read it
 	}
+	ps.outside.forget(p)
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	if ps.table[p.process] == p {
-		delete(ps.table, p.process)
+	if ps.table[p.at] == p {
+		delete(ps.table, p.at)
 	}
 }

@@ -3,6 +3,8 @@ package system
 import (
 	"thespian.dev/address"
 	"thespian.dev/admin"
+	"thespian.dev/message"
+	"thespian.dev/transport"
 )
 
 // An address may be sent on before it is known in which process its actor is. Whoever then has it asks the creator's node, and keeps what is sent to the actor until
@@ -11,18 +13,24 @@ import (
 // pendingHint is the hint of such an address.
 const pendingHint = "?"
 
+// creatorOf returns the node that created an actor.
+func creatorOf(who address.Address) transport.Node {
+	id := who.Record().ID()
+	return transport.Node{System: id.System, Process: id.Process}
+}
+
 // search returns what keeps the mail of an actor until it is found.
 func (ps *peers) search(who address.Address) *peer {
 	ps.mu.Lock()
 	s := ps.searches[who]
 	isNew := s == nil
 	if isNew {
-		s = ps.node.newPeer(0)
+		s = ps.node.newPeer(transport.Node{})
 		ps.searches[who] = s
 	}
 	ps.mu.Unlock()
 	if isNew {
-		creator := ps.get(who.Record().ID().Process)
+		creator := ps.get(creatorOf(who))
 		ps.say(creator, 0, whereis{who})
 		creator.mu.Lock()
 		gone := creator.reason
@@ -38,7 +46,7 @@ func (ps *peers) search(who address.Address) *peer {
 func (ps *peers) askAdmin(who address.Address, reason string) {
 	ps.client.ask(func(number uint64) any { return admin.Find{Request: number, Actor: who} }, func(answer any) {
 		if m, ok := answer.(admin.Created); ok && m.Failure == (admin.Failure{}) {
-			ps.found(whereabouts{Actor: who, Process: m.Process})
+			ps.found(whereabouts{Actor: who, At: message.Node(ps.node.in(m.System, m.Process))})
 			return
 		}
 		ps.found(whereabouts{Actor: who, Reason: reason})
@@ -46,11 +54,11 @@ func (ps *peers) askAdmin(who address.Address, reason string) {
 }
 
 // abandon has the Admin asked for what a process was asked for that has ended.
-func (ps *peers) abandon(process uint64, reason string) {
+func (ps *peers) abandon(at transport.Node, reason string) {
 	ps.mu.Lock()
 	var lost []address.Address
 	for who := range ps.searches {
-		if who.Record().ID().Process == process {
+		if creatorOf(who) == at {
 			lost = append(lost, who)
 		}
 	}
@@ -67,21 +75,22 @@ func (ps *peers) found(m whereabouts) {
 	s := ps.searches[m.Actor]
 	delete(ps.searches, m.Actor)
 	ps.mu.Unlock()
-	if s == nil || m.Process == 0 || m.Process == ps.node.id.Process {
+	at := transport.Node(m.At)
+	if s == nil || at == (transport.Node{}) || at == ps.node.here() {
 		defer done()
 	}
 	if s == nil {
 		return
 	}
-	if m.Process == 0 {
+	if at == (transport.Node{}) {
 		s.end(ps, m.Reason)
 		return
 	}
-	if m.Process == ps.node.id.Process {
+	if at == ps.node.here() {
 		s.end(ps, refusedEnded) // it would be bound to its mailbox
 		return
 	}
-	real := ps.get(m.Process)
+	real := ps.get(at)
 	ps.node.goroutines.begin()
 	go func() { // it waits for room as a sender does
 		defer ps.node.goroutines.end()
@@ -103,7 +112,7 @@ func (p *peer) becomes(real *peer, who address.Address) {
 		p.mu.Unlock()
 		if over {
 			p.settleDown()
-			who.Record().SetHint(hintOf(real.process))
+			who.Record().SetHint(hintOf(real.at))
 			who.Record().Bind(&real.binding)
 			return
 		}
@@ -134,11 +143,11 @@ func (n *node) tellWhere(asker *peer, who address.Address) {
 			return
 		}
 		if away != nil {
-			answer.Process = away.process
+			answer.At = message.Node(away.at)
 		}
 	} else if b := who.Record().Binding(); b != nil {
 		if p, ok := b.Mailbox.(*peer); ok && p.node == n {
-			answer.Process = p.process
+			answer.At = message.Node(p.at)
 		}
 	}
 	n.peers.say(asker, 0, answer)

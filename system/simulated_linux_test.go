@@ -325,7 +325,7 @@ func TestProcessesThatWatchedAreForgotten(t *testing.T) {
 		time.Sleep(time.Hour)
 		h = w.host("child")
 		h.mu.Lock()
-		p := node.peers.find(h.process)
+		p := node.peers.find(node.in(0, h.process))
 		h.mu.Unlock()
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -140,12 +140,12 @@ func (s *System) UpdateCapability(ctx context.Context, name string, value any) e
 
 // PreRegister is [actor.Context.PreRegister] for a program.
 func (s *System) PreRegister(ctx context.Context, system string, capabilities actor.Capabilities) error {
-	return s.change(ctx, "preregister "+system, func() error { return errNoConvention })
+	return s.change(ctx, "preregister "+system, func() error { return s.node.preRegister(ctx, system) })
 }
 
 // DeRegister is [actor.Context.DeRegister] for a program.
 func (s *System) DeRegister(ctx context.Context, system string) error {
-	return s.change(ctx, "deregister "+system, func() error { return errNoConvention })
+	return s.change(ctx, "deregister "+system, func() error { return s.node.deRegister(ctx, system) })
 }
 
 // LoadSource is [actor.Context.LoadSource] for a program.

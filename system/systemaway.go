@@ -89,11 +89,11 @@ func (s *System) leaveAway(err error, livesOn bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), settling)
 	defer cancel()
 	n.peers.settle(ctx)
-	if late := n.peers.transport.Shutdown(ctx); late != nil && livesOn {
+	if late := n.peers.shutdown(ctx); late != nil && livesOn {
 		err = fmt.Errorf("what was sent last may not have arrived: %w", late)
 	}
 	n.kill()
-	_ = n.peers.transport.Close()
+	_ = n.peers.close()
 	n.client.line.shut()
 	s.err = err
 	_ = n.wait(ctx)

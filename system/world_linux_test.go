@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -59,7 +60,8 @@ func (w *world) setHooks(hears func(h *hereHost, msg any) verdict, tells func(h 
 }
 
 func rewrite(data []byte, from, to uint64) []byte {
-	return bytes.ReplaceAll(data, binary.BigEndian.AppendUint64(nil, from), binary.BigEndian.AppendUint64(nil, to))
+	data = bytes.ReplaceAll(data, binary.BigEndian.AppendUint64(nil, from), binary.BigEndian.AppendUint64(nil, to))
+	return bytes.ReplaceAll(data, fmt.Appendf(nil, "%016x", from), fmt.Appendf(nil, "%016x", to)) // in hints
 }
 
 // newWorld starts the Admin of a system. It ends with the test, which has to shut it down.
@@ -88,7 +90,7 @@ func newWorld(t *testing.T, app App, more admin.Options) *world {
 	welcome := admin.Welcome{System: o.System, Process: o.Process, AdminProcess: o.Process, Admin: o.Admin, Base: o.Base, Capabilities: o.Capabilities, Limits: o.Limits}
 	n, err := w.app.newMember(welcome, &Options{Logger: w.log}, nil, joining{})
 	assert.NilError(t, err)
-	assert.NilError(t, n.connect(t.Context(), w.app, welcome, "memory:1900"))
+	assert.NilError(t, n.connect(t.Context(), w.app, welcome, "memory:1900", nil))
 	o.Endpoint = n.peers.transport.Endpoint()
 	w.shell = newAdminShell(o, w, w.log)
 	go func() {
@@ -96,9 +98,9 @@ func newWorld(t *testing.T, app App, more admin.Options) *world {
 		w.shell.run()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_ = n.peers.transport.Shutdown(ctx)
+		_ = n.peers.shutdown(ctx)
 		n.kill()
-		_ = n.peers.transport.Close()
+		_ = n.peers.close()
 	}()
 	ours, theirs := w.newWires(w.system)
 	w.shell.attachOwn(id.Process, ours)

@@ -30,6 +30,7 @@ require (
 	golang.org/x/sys v0.45.0 // indirect
 	honnef.co/go/tools v0.7.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
+	thespian.dev/convention v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 	thespian.dev/transport-udp v0.0.0 // indirect
@@ -56,3 +57,5 @@ replace thespian.dev/transport-tcp => ../transport-tcp
 replace thespian.dev/transport-queue => ../transport-queue
 
 replace thespian.dev/transport-udp => ../transport-udp
+
+replace thespian.dev/convention => ../convention

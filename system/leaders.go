@@ -1,0 +1,129 @@
+package system
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"thespian.dev/message"
+)
+
+// The leaders of a convention are given as "host:port", or several of them behind commas, in an order that is the same for all systems (Thespian 3.5 feature D9). A host may be
+// a name: of one with several addresses, as of a headless service of Kubernetes, each is a leader, in the order of the numbers. A name without a port is looked up as a
+// service (SRV records of _thespian._tcp). Names are looked up again from time to time.
+
+// leadersOf returns the texts that name leaders.
+func leadersOf(c message.Capabilities) ([]string, error) {
+	value, given := c[conventionAddress]
+	if !given {
+		return nil, nil
+	}
+	var texts []string
+	switch v := value.(type) {
+	case string:
+		texts = strings.Split(v, ",")
+	case []any:
+		for _, one := range v {
+			texts = append(texts, fmt.Sprint(one))
+		}
+	case []string:
+		texts = v
+	default:
+		return nil, fmt.Errorf(`capability %q is %v: wanted "host:port", or several of them`, conventionAddress, value)
+	}
+	var leaders []string
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if strings.Contains(text, ":") {
+			if err := checkAddress(text); err != nil {
+				return nil, fmt.Errorf("capability %q: %w", conventionAddress, err)
+			}
+		}
+		leaders = append(leaders, text)
+	}
+	return leaders, nil
+}
+
+// checkAddress returns why a text is not "host:port", or nil.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err == nil && host == "" {
+		err = errors.New("the host is missing")
+	}
+	if err == nil {
+		var number uint64
+		if number, err = strconv.ParseUint(port, 10, 16); err == nil && number == 0 {
+			err = errors.New("the port is missing")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf(`%q is no "host:port": %w`, address, err)
+	}
+	return nil
+}
+
+// resolveEvery is how often names are looked up, resolveTime how long that may take.
+const (
+	resolveEvery = 15 * time.Second
+	resolveTime  = 5 * time.Second
+)
+
+// resolve returns where leaders are now. What cannot be looked up stays as it is: whoever connects will say why.
+func resolve(ctx context.Context, texts []string) []string {
+	ctx, cancel := context.WithTimeout(ctx, resolveTime)
+	defer cancel()
+	var all []string
+	add := func(address string) {
+		if !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	for _, text := range texts {
+		host, port, err := net.SplitHostPort(text)
+		if err != nil {
+			_, services, err := net.DefaultResolver.LookupSRV(ctx, "thespian", "tcp", text)
+			if err != nil {
+				add(text)
+				continue
+			}
+			slices.SortFunc(services, func(a, b *net.SRV) int { // by priority; else so that all systems find the same order
+				return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
+			})
+			for _, s := range services {
+				add(net.JoinHostPort(strings.TrimSuffix(s.Target, "."), strconv.Itoa(int(s.Port))))
+			}
+			continue
+		}
+		if net.ParseIP(host) != nil {
+			add(text)
+			continue
+		}
+		hosts, err := net.DefaultResolver.LookupHost(ctx, host)
+		if err != nil || len(hosts) < 2 {
+			add(text) // by its name, as it may move
+			continue
+		}
+		slices.Sort(hosts)
+		for _, h := range hosts {
+			add(net.JoinHostPort(h, port))
+		}
+	}
+	return all
+}
+
+// named reports whether any of the texts has to be looked up.
+func named(texts []string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool {
+		host, _, err := net.SplitHostPort(text)
+		return err != nil || net.ParseIP(host) == nil
+	})
+}
