@@ -141,7 +141,8 @@ type convention struct {
 	strangers  map[uint64]*stranger // processes of other systems, by their number
 	requests   map[uint64]any       // what was asked of other systems: *seeking, *attempt, *asker
 	request    uint64
-	placed     map[address.Address]*placed // actors that other systems run for this one
+	attempts   map[address.Address]*attempt // for actors of this system
+	placed     map[address.Address]*placed  // actors that other systems run for this one
 	fence      *fence
 }
 
@@ -192,6 +193,7 @@ type attempt struct {
 	tried   []Refusal
 	at      uint64 // who is asked
 	on      bool   // and is the last, as it asks others
+	then    []func()
 }
 
 type seeking struct {
@@ -209,7 +211,7 @@ type fence struct {
 func (v *convention) init(o Options) {
 	v.here = o.Here
 	v.neighbours, v.strangers = make(map[uint64]*neighbour), make(map[uint64]*stranger)
-	v.requests, v.placed = make(map[uint64]any), make(map[address.Address]*placed)
+	v.requests, v.attempts, v.placed = make(map[uint64]any), make(map[address.Address]*attempt), make(map[address.Address]*placed)
 }
 
 // alone says that there is no other system to ask.
@@ -512,7 +514,16 @@ func (c *Core) seek(p *process, m Locate) {
 			return
 		}
 		c.post(m.System, Seek{Request: c.ask(&seeking{process: p, of: s}), Process: m.Process, From: c.placeOf(p)})
+		c.vouch(p, m.System)
 	})
+}
+
+// vouch notes that a system knows a process of this one: it is told of its end.
+func (c *Core) vouch(p *process, system uint64) {
+	if p.known == nil {
+		p.known = make(map[uint64]struct{})
+	}
+	p.known[system] = struct{}{}
 }
 
 // sought is called when another system asks for a process of this one.
@@ -530,10 +541,7 @@ func (c *Core) sought(from uint64, m Seek) {
 func (c *Core) present(p *process, system uint64, other Place, then func(Place, Failure)) {
 	c.meet(p, func(why Failure) {
 		if why == (Failure{}) {
-			if p.known == nil {
-				p.known = make(map[uint64]struct{})
-			}
-			p.known[system] = struct{}{}
+			c.vouch(p, system)
 			c.introduce(p, other)
 		}
 		then(c.placeOf(p), why)
@@ -551,12 +559,14 @@ func (c *Core) found(from uint64, m Sought) {
 		c.notFound(r, m.Failure.Text)
 		return
 	}
-	if c.processes[r.process.number] != r.process {
-		return
-	}
 	if r.find == nil {
 		m.Place.System = from
 	}
+	if c.processes[r.process.number] != r.process {
+		c.post(m.Place.System, ProcessEnded{r.process.number, c.graves.reason(r.process.number)})
+		return
+	}
+	c.vouch(r.process, m.Place.System)
 	c.introduce(r.process, m.Place)
 	if r.find != nil {
 		c.tell(r.process, Created{Request: r.find.Request, Actor: r.find.Actor, System: m.Place.System, Process: m.Place.Process})

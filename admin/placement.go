@@ -20,9 +20,10 @@ func (c *Core) createAbroad(t *attempt, why Failure) {
 		c.attempt(t)
 		return
 	}
+	c.attempts[t.create.Child] = t
 	c.meet(t.process, func(failure Failure) {
 		if failure != (Failure{}) {
-			c.tell(t.process, Created{Request: t.request, Actor: t.create.Child, Failure: failure})
+			c.answerAttempt(t, Place{}, failure)
 			return
 		}
 		c.attempt(t)
@@ -88,6 +89,14 @@ func (c *Core) exhausted(t *attempt) {
 
 // answerAttempt says how the search has ended.
 func (c *Core) answerAttempt(t *attempt, place Place, why Failure) {
+	defer func() {
+		if t.foreign == nil {
+			delete(c.attempts, t.create.Child)
+		}
+		for _, do := range t.then {
+			do()
+		}
+	}()
 	if f := t.foreign; f != nil {
 		c.post(f.asker, Placed{Request: f.request, Place: place, Tried: t.tried, Failure: why})
 		return
@@ -102,8 +111,10 @@ func (c *Core) answerAttempt(t *attempt, place Place, why Failure) {
 		n.actors++
 	}
 	if c.processes[t.process.number] != t.process { // who has asked is there no more
+		c.post(place.System, ProcessEnded{t.process.number, c.graves.reason(t.process.number)})
 		return
 	}
+	c.vouch(t.process, place.System)
 	c.introduce(t.process, place)
 	c.tell(t.process, Created{Request: t.request, Actor: child, System: place.System, Process: place.Process})
 }
@@ -234,6 +245,10 @@ type killing struct {
 // killAbroad has another system end the process of an actor, and reports whether it runs there.
 func (c *Core) killAbroad(p *process, m KillActor) bool {
 	placed := c.placed[m.Actor]
+	if t := c.attempts[m.Actor]; placed == nil && t != nil {
+		t.then = append(t.then, func() { c.kill(p, m) })
+		return true
+	}
 	if placed == nil {
 		return false
 	}

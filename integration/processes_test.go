@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -21,6 +20,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/message"
+	"thespian.dev/integration/internal/leftovers"
 	"thespian.dev/system"
 )
 
@@ -207,7 +207,7 @@ var app = system.App{
 	Messages: message.Types(Say{}, Order{}, Told{}, Do{}, Said{}, Numbers{}, Sow{}, Reaped{}),
 }
 
-// A runner fails when a process of the tests is left at the end, or the race detector has found something in one.
+// A runner runs the tests, or a program of theirs.
 type runner struct{ m *testing.M }
 
 func (r runner) Run() int {
@@ -218,56 +218,7 @@ func (r runner) Run() int {
 		}
 		return 0
 	}
-	folder, err := os.MkdirTemp("", "integration")
-	if err != nil {
-		return 1
-	}
-	defer os.RemoveAll(folder)
-	_ = os.Setenv("XDG_RUNTIME_DIR", folder) // of what systems leave that are killed
-	races := filepath.Join(folder, "race")
-	_ = os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0 log_path="+races) // of the processes that are started: nobody reads what Admins print
-	code := r.m.Run()
-	if code == 0 {
-		code = leftBehind()
-	}
-	if reports, _ := filepath.Glob(races + "*"); len(reports) > 0 {
-		for _, report := range reports {
-			text, _ := os.ReadFile(report)
-			fmt.Fprintf(os.Stderr, "a data race in another process:\n%s\n", text)
-		}
-		code = 1
-	}
-	return code
-}
-
-// leftBehind returns 1 when processes of the tests go on.
-func leftBehind() int {
-	self, err := os.Readlink("/proc/self/exe")
-	if err != nil {
-		return 1
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
-		left := processesOf(self)
-		if len(left) == 0 {
-			return 0
-		}
-		if time.Now().After(deadline) {
-			fmt.Fprintln(os.Stderr, "processes are left behind:", left)
-			return 1
-		}
-	}
-}
-
-// processesOf returns the other processes that run the executable.
-func processesOf(exe string) (pids []int) {
-	all, _ := filepath.Glob("/proc/[0-9]*")
-	for _, dir := range all {
-		pid, _ := strconv.Atoi(filepath.Base(dir))
-		if to, err := os.Readlink(dir + "/exe"); err == nil && to == exe && pid != os.Getpid() {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
+	return leftovers.Check(r.m.Run)
 }
 
 func TestMain(m *testing.M) {

@@ -17,6 +17,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/convention/authority"
+	"thespian.dev/integration/internal/leftovers"
 	"thespian.dev/message"
 	"thespian.dev/system"
 	"thespian.dev/transport"
@@ -145,7 +146,12 @@ var app = system.App{
 	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0)),
 }
 
-func TestMain(m *testing.M) { app.TestMain(m) }
+// A runner runs the tests.
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int { return leftovers.Check(r.m.Run) }
+
+func TestMain(m *testing.M) { app.TestMain(runner{m}) }
 
 // secret is that of the tests.
 var secret = authority.NewSecret()
@@ -219,4 +225,25 @@ func logOf(port int) string {
 		return ""
 	}
 	return matches[0]
+}
+
+type actorAddress = address.Address
+
+// adminPID returns the number of a system's Admin process.
+func adminPID(t *testing.T, m *member) int {
+	t.Helper()
+	status, err := m.Status(within(t))
+	assert.NilError(t, err)
+	return status.Processes[0].PID
+}
+
+// actorsOf returns the actors that a system runs.
+func actorsOf(t *testing.T, m *member) (all []address.Address) {
+	t.Helper()
+	status, err := m.Status(within(t))
+	assert.NilError(t, err)
+	for _, a := range status.Actors {
+		all = append(all, a.Actor)
+	}
+	return all
 }
