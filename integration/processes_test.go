@@ -19,8 +19,8 @@ import (
 
 	"thespian.dev/actor"
 	"thespian.dev/address"
-	"thespian.dev/message"
 	"thespian.dev/integration/internal/leftovers"
+	"thespian.dev/message"
 	"thespian.dev/system"
 )
 

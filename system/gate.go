@@ -72,11 +72,8 @@ type (
 	}
 )
 
-// A token stands for a connection that somebody else makes.
-type token struct {
-	arrived chan net.Conn
-	pair    bool // both connections are made by others
-}
+// A token stands for a connection that somebody else makes, or two.
+type token struct{ arrived chan net.Conn }
 
 // How long a connection may take to be made, and a stranger to say what it wants.
 const (
@@ -246,7 +243,7 @@ func (g *gate) reach(ctx context.Context, system, process uint64) (net.Conn, err
 	case other.Address != "":
 		return g.under.Dial(ctx, other.Address)
 	case self.Address != "":
-		t, name := g.issue(false)
+		t, name := g.issue()
 		defer g.withdraw(name)
 		g.meeting.post(system, connectBack{[]byte(name), self.Address, process})
 		return t.await(ctx)
@@ -271,13 +268,13 @@ func newToken() string {
 }
 
 // issue makes a token.
-func (g *gate) issue(pair bool) (*token, string) {
+func (g *gate) issue() (*token, string) {
 	name := newToken()
-	return g.expect(name, pair), name
+	return g.expect(name), name
 }
 
-func (g *gate) expect(name string, pair bool) *token {
-	t := &token{arrived: make(chan net.Conn, 2), pair: pair}
+func (g *gate) expect(name string) *token {
+	t := &token{arrived: make(chan net.Conn, 2)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -365,13 +362,13 @@ func (g *gate) connectBack(m connectBack) {
 }
 
 // meetAt joins the connections of two systems that only connect to others.
-func (g *gate) meetAt(from uint64, m meetAt) {
+func (g *gate) meetAt(m meetAt) {
 	name := string(m.Token)
-	t := g.expect(name, true)
-	_, self := g.meeting.whereIs(m.System)
-	g.meeting.post(m.System, connectBack{m.Token, self.Address, m.Process})
-	g.spawn(func() {
+	t := g.expect(name)
+	g.spawn(func() { // as the loop is asked
 		defer g.withdraw(name)
+		_, self := g.meeting.whereIs(m.System)
+		g.meeting.post(m.System, connectBack{m.Token, self.Address, m.Process})
 		ctx, cancel := context.WithTimeout(g.meeting.ctx, gateTime)
 		defer cancel()
 		first, err := t.await(ctx)

@@ -137,7 +137,7 @@ func (m *meeting) deliver(d convention.Deliver) []admin.Output {
 	case connectBack:
 		m.gate.connectBack(body)
 	case meetAt:
-		m.gate.meetAt(d.From, body)
+		m.gate.meetAt(body)
 	default:
 		return m.shell.core.FromSystem(time.Now(), d.From, d.Message)
 	}

@@ -99,7 +99,8 @@ func (o *outside) network(a *authority.Authority, with admin.Outside) stream.Net
 			if err != nil {
 				return nil, err
 			}
-			c := tls.Client(raw, a.Client(name))
+			of, _, _ := strings.Cut(name, ".")
+			c := tls.Client(raw, a.Client(of))
 			if err := c.HandshakeContext(ctx); err != nil {
 				_ = raw.Close()
 				return nil, authority.Explain(err)

@@ -146,10 +146,15 @@ var app = system.App{
 	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0)),
 }
 
-// A runner runs the tests.
+// A runner runs the tests, or is a program of theirs.
 type runner struct{ m *testing.M }
 
-func (r runner) Run() int { return leftovers.Check(r.m.Run) }
+func (r runner) Run() int {
+	if os.Getenv(remoteVariable) != "" {
+		return serveRemote()
+	}
+	return leftovers.Check(r.m.Run)
+}
 
 func TestMain(m *testing.M) { app.TestMain(runner{m}) }
 
