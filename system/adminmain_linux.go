@@ -3,7 +3,6 @@ package system
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -44,16 +43,6 @@ func (a App) admin(r adminRole) int {
 		return 1
 	}
 	return 0
-}
-
-func draw() uint64 {
-	var b [8]byte
-	for {
-		_, _ = rand.Read(b[:]) // never fails
-		if n := binary.BigEndian.Uint64(b[:]); n != 0 {
-			return n
-		}
-	}
 }
 
 // openAdmin opens what an Admin needs, and returns what serves the system then. It is given the connection to the program that started the Admin.

@@ -2,7 +2,9 @@ package system
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -308,6 +310,17 @@ func (m *meeting) leader() convention.System {
 
 func (m *meeting) post(system uint64, msg any) {
 	m.happened(func(now time.Time) []convention.Output { return m.core.Post(now, system, msg) })
+}
+
+// draw returns a number that nobody has had.
+func draw() uint64 {
+	var b [8]byte
+	for {
+		_, _ = rand.Read(b[:]) // never fails
+		if n := binary.BigEndian.Uint64(b[:]); n != 0 {
+			return n
+		}
+	}
 }
 
 // hostIdentity tells machines, and networks within them, apart.
