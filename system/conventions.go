@@ -71,6 +71,9 @@ const (
 	outboundOnly      = "Outbound Only"
 	bindAddress       = "Bind Address"
 	advertiseAddress  = "Advertise Address"
+
+	// directWithinHost is true unless it is set to false: then systems on one host meet as if they were on several, which shows whether the way to them works.
+	directWithinHost = "Direct Within Host"
 )
 
 // credentials returns what the system is known by to others, and whether there is anything.
@@ -115,7 +118,7 @@ func (o *Options) checkConvention(given, meets bool) error {
 	if given && !meets {
 		return fmt.Errorf("systems on this base do not meet others: use one whose processes talk over TCP")
 	}
-	for _, name := range []string{adminRouting, outboundOnly} {
+	for _, name := range []string{adminRouting, outboundOnly, directWithinHost} {
 		if value, there := c[name]; there {
 			if _, is := value.(bool); !is {
 				return fmt.Errorf("capability %q is %v: wanted true or false", name, value)

@@ -44,7 +44,11 @@ func (r adminRole) meets(o *admin.Options, base transport.Base) (m meetingOption
 		address = ""
 	}
 	o.Meets = true
-	o.Here = admin.Place{System: o.System, Incarnation: o.System, Host: hostIdentity(), Admin: address, Routed: routed, Outbound: outbound}
+	host := hostIdentity()
+	if direct, given := r.Capabilities[directWithinHost].(bool); given && !direct {
+		host = ""
+	}
+	o.Here = admin.Place{System: o.System, Incarnation: o.System, Host: host, Admin: address, Routed: routed, Outbound: outbound}
 	listen := net.JoinHostPort("127.0.0.1", "0")
 	if !routed {
 		listen = net.JoinHostPort(r.bind(), "0")

@@ -46,6 +46,9 @@ type (
 	}
 	Count  struct{}
 	Number int
+	// Drop is taken and counted, Dropped asks how many were.
+	Drop    int
+	Dropped struct{}
 )
 
 // A servant does what the tests ask for.
@@ -54,6 +57,7 @@ type servant struct {
 	updates []string
 	waiting address.Address // for the next end
 	got     []int
+	dropped int
 }
 
 func (s *servant) Receive(ctx *actor.Context, msg any) error {
@@ -101,6 +105,10 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 		ctx.Send(ctx.Sender(), "sent")
 	case Number:
 		s.got = append(s.got, int(m))
+	case Drop:
+		s.dropped++
+	case Dropped:
+		ctx.Send(ctx.Sender(), s.dropped)
 	case Count:
 		for i, n := range s.got {
 			if n != i {
@@ -140,10 +148,11 @@ var app = system.App{
 		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
 		{Name: "pooled gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}, Startup: actor.Forkserver},
 		{Name: "light gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}, Startup: actor.Goroutine},
+		{Name: "light", New: newServant, Startup: actor.Goroutine},
 		{Name: "disk", New: newServant, Requires: actor.Capabilities{"Disk": true}},
 		{Name: "picky", New: newServant, Check: picky},
 	},
-	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0)),
+	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0), Drop(0), Dropped{}),
 }
 
 // A runner runs the tests, or is a program of theirs.
@@ -161,14 +170,14 @@ func TestMain(m *testing.M) { app.TestMain(runner{m}) }
 // secret is that of the tests.
 var secret = authority.NewSecret()
 
-func within(t *testing.T) context.Context {
+func within(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	assert.NilError(t, err)
@@ -184,7 +193,7 @@ type member struct {
 }
 
 // start starts a system. It leads itself unless a leader is given.
-func start(t *testing.T, name string, leader *member, more actor.Capabilities) *member {
+func start(t testing.TB, name string, leader *member, more actor.Capabilities) *member {
 	t.Helper()
 	m := &member{port: freePort(t), name: name}
 	c := actor.Capabilities{"Admin Port": m.port, "Name": name}
