@@ -183,6 +183,8 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.running(p, m.Child)
 	case Started:
 		c.started(p, m)
+	case Leaving:
+		c.leaving(p, m)
 	case Ended:
 		c.ended(p, m.Actor)
 	case Adopt:

@@ -207,6 +207,14 @@ func (c *Core) started(p *process, m Started) {
 	e.askers = nil
 }
 
+// leaving frees the name of an actor that is about to end: whoever hears of the end can take it.
+func (c *Core) leaving(p *process, m Leaving) {
+	if e := p.actors[m.Actor]; e != nil {
+		c.freeName(e)
+	}
+	c.tell(p, Done{Request: m.Request})
+}
+
 func (c *Core) ended(p *process, actor address.Address) {
 	if e := p.actors[actor]; e != nil {
 		c.remove(e, fail(CodeFailed, "the actor has ended"))

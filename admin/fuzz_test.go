@@ -74,6 +74,9 @@ func (d *dice) message(last, request uint64) any {
 	case 8, 9:
 		return admin.Started{Child: d.address(), Failure: d.failure()}
 	case 10:
+		if d.roll(2) == 0 {
+			return admin.Leaving{Request: request, Actor: d.address()}
+		}
 		return admin.Ended{Actor: d.address()}
 	case 11:
 		return admin.Adopt{Child: d.address()}

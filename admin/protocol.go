@@ -12,7 +12,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
@@ -93,6 +93,12 @@ type (
 	Started struct {
 		Child   address.Address
 		Failure Failure
+	}
+
+	// Leaving says that an actor which has a global name is about to end. The answer is Done: the name is free.
+	Leaving struct {
+		Request uint64
+		Actor   address.Address
 	}
 
 	// Ended says that an actor which the Admin had this process run has ended.

@@ -81,6 +81,8 @@ func (h *harness) receive(from uint64, msg any) []admin.Output {
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
 	case admin.KillActor:
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
+	case admin.Leaving:
+		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
 	case admin.Locate:
 		assert.Equal(h.t, len(out), 1, "%+v has no answer", m)
 	}
@@ -264,6 +266,8 @@ func requestOf(msg any) (number uint64, ok bool) {
 	case admin.Shutdown:
 		return m.Request, true
 	case admin.KillActor:
+		return m.Request, true
+	case admin.Leaving:
 		return m.Request, true
 	}
 	return 0, false

@@ -237,6 +237,21 @@ func (n *node) endedHere(c *cell, m *more, reason string) {
 	_ = n.client.line.send(admin.Ended{Actor: c.self})
 }
 
+// freeName has the Admin free the name of an actor that leaves, before anybody can learn of its end. It waits for that.
+func (c *cell) freeName(w *worker) {
+	c.mu.Lock()
+	m := c.more
+	kept := m != nil && m.abroad != nil && m.globalName != "" && !m.freed
+	if kept {
+		m.freed = true
+	}
+	c.mu.Unlock()
+	if kept {
+		c.node.handOver(w)
+		_, _ = c.node.client.call(&c.ctx, func(number uint64) any { return admin.Leaving{Request: number, Actor: c.self} }, nil)
+	}
+}
+
 // parentGone asks the actors to exit whose parents were in a process that has ended.
 func (n *node) parentGone(at transport.Node) {
 	for _, c := range n.root.children() {

@@ -73,6 +73,7 @@ type birth struct {
 // more is the part of a cell that most actors never need. It is guarded by the cell's mu, but for the atomic fields.
 type more struct {
 	globalName   string
+	freed        bool   // the name is free for others, as the actor leaves
 	reason       string // why the actor leaves
 	unborn       error  // why it could not start
 	requirements any

@@ -20,7 +20,7 @@ type names struct {
 // known before is not remembered under the name.
 func (ns *names) create(n *node, creator *cell, k *kind, options actor.CreateOptions, err error, created chan error) (c *cell, made bool) {
 	ns.mu.Lock()
-	if c := ns.actors[options.GlobalName]; c != nil && c.phase.Load() < leaving {
+	if c := ns.actors[options.GlobalName]; c.hasName() {
 		ns.mu.Unlock()
 		if created != nil {
 			c.join(created)
@@ -70,7 +70,7 @@ func (ns *names) drop(name string, c *cell) {
 func (ns *names) lookup(name string) address.Address {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	if c := ns.actors[name]; c != nil {
+	if c := ns.actors[name]; c.hasName() {
 		return c.self
 	}
 	return address.Address{}
@@ -81,7 +81,12 @@ func (ns *names) all() map[string]address.Address {
 	defer ns.mu.Unlock()
 	addresses := make(map[string]address.Address, len(ns.actors))
 	for name, c := range maps.All(ns.actors) {
-		addresses[name] = c.self
+		if c.hasName() {
+			addresses[name] = c.self
+		}
 	}
 	return addresses
 }
+
+// hasName reports whether c still has its global name: one that is about to end has given it up, since others may know of that.
+func (c *cell) hasName() bool { return c != nil && c.phase.Load() < leaving }

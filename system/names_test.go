@@ -2,6 +2,7 @@ package system_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -99,11 +100,40 @@ func TestNameIsFreeAfterItsActorsEnd(t *testing.T) {
 		a := create(t, sys, "echo", named("one"))
 		tell(t, sys, a, message.ActorExitRequest{})
 		gone(t, sys, a)
-		eventually(t, "the name is free", func() bool { return lookup(t, sys, "one").IsZero() })
+		assert.Assert(t, lookup(t, sys, "one").IsZero())
 		b := create(t, sys, "echo", named("one"))
 		assert.Assert(t, b != a)
 		assert.Equal(t, lookup(t, sys, "one"), b)
 	})
+}
+
+func TestNameIsFreeWhileItsActorWaitsForItsChildren(t *testing.T) {
+	let := make(chan struct{})
+	sys := start(t, system.Options{}, echo, kind("slow", func(_ *actor.Context, msg any) error {
+		if _, exit := msg.(message.ActorExitRequest); exit {
+			<-let
+		}
+		return nil
+	}), kind("parent", func(ctx *actor.Context, msg any) error {
+		if _, ok := msg.(text); ok {
+			ctx.Send(ctx.Sender(), refer{ctx.Create("slow")})
+		}
+		return nil
+	}))
+	defer close(let)
+	a := create(t, sys, "parent", named("one"))
+	ask[refer](t, sys, a, text{"have a child"})
+	tell(t, sys, a, message.ActorExitRequest{})
+	_, err := sys.Ask(within(t), a, text{"are you there?"})
+	var refused *system.UndeliverableError
+	assert.Assert(t, errors.As(err, &refused), "%v", err)
+	assert.Assert(t, lookup(t, sys, "one").IsZero())
+	status, err := sys.Status(within(t))
+	assert.NilError(t, err)
+	assert.Equal(t, len(status.GlobalNames), 0)
+	b := create(t, sys, "echo", named("one"))
+	assert.Assert(t, b != a)
+	assert.Equal(t, lookup(t, sys, "one"), b)
 }
 
 func TestNameIsFreeAfterAFailedCreation(t *testing.T) {

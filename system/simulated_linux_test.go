@@ -332,3 +332,44 @@ func TestProcessesThatWatchedAreForgotten(t *testing.T) {
 		assert.Equal(t, len(p.watched), 0)
 	})
 }
+
+// Whoever learns that an actor ends finds its name free, though the Admin does not know yet that it has ended, or it waits for its children.
+func TestNameIsFreeBeforeAnybodyLearnsOfTheEnd(t *testing.T) {
+	for name, withChild := range map[string]bool{"by itself": false, "with a child that does not end": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, admin.Options{}, func(t *testing.T, w *world, sys *System) {
+				w.setHooks(func(_ *hereHost, msg any) verdict {
+					if _, ended := msg.(admin.Ended); ended {
+						time.Sleep(time.Second)
+					}
+					return goOn
+				}, nil)
+				named := actor.CreateOptions{GlobalName: "mortal"}
+				first, err := sys.Create(t.Context(), "parent", named)
+				assert.NilError(t, err)
+				if withChild {
+					assert.NilError(t, sys.Tell(t.Context(), first, have{"child"}))
+					next(t, sys)
+					assert.Equal(t, next(t, sys), pong{0})
+					here, there := w.endpoint(w.host("parent").process), w.endpoint(w.host("child").process)
+					w.network.Partition(here, there)
+					defer w.network.Heal(here, there)
+				}
+				assert.NilError(t, sys.Tell(t.Context(), first, message.ActorExitRequest{}))
+				_, err = sys.Ask(t.Context(), first, ping{1})
+				var undeliverable *UndeliverableError
+				assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
+				found, err := sys.Lookup(t.Context(), "mortal")
+				assert.NilError(t, err)
+				assert.Assert(t, found.IsZero())
+				second, err := sys.Create(t.Context(), "parent", named)
+				assert.NilError(t, err)
+				assert.Assert(t, second != first)
+				time.Sleep(time.Minute) // the end of the first is no end of the second's name
+				found, err = sys.Lookup(t.Context(), "mortal")
+				assert.NilError(t, err)
+				assert.Equal(t, found, second)
+			})
+		})
+	}
+}

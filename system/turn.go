@@ -18,7 +18,11 @@ func (c *cell) turn(w *worker) {
 		w.stepped = c.node.synchronous != nil
 	}
 	for {
-		if phase := c.phase.Load(); phase == ended || phase == leaving && !c.hasChildren() && !c.gather(w) {
+		phase := c.phase.Load()
+		if phase == leaving {
+			c.freeName(w)
+		}
+		if phase == ended || phase == leaving && !c.hasChildren() && !c.gather(w) {
 			c.end(w)
 			return
 		}
