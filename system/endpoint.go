@@ -220,6 +220,7 @@ func (e *Endpoint) announce() {
 	case e.arrived <- struct{}{}:
 	default:
 	}
+	e.node.changed()
 }
 
 // mail puts a message into the mailbox. Nobody waits for a program: what is above the limit is a dead letter.

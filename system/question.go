@@ -106,6 +106,7 @@ func (q *question) settle(e envelope, answer any) bool {
 	if state == awaited {
 		q.wake <- struct{}{} // has room
 	}
+	q.from.node.changed()
 	return true
 }
 

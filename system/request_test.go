@@ -346,6 +346,30 @@ func TestWorkBesideAnActorDoesNotHoldItUp(t *testing.T) {
 	})
 }
 
+// A program hears what is said beside an actor even if the work never ends.
+func TestWorkThatGoesOnSpeaksToAProgram(t *testing.T) {
+	schedulers(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, kind("speaker", func(ctx *actor.Context, msg any) error {
+			if _, ok := msg.(text); ok {
+				program := ctx.Sender()
+				ctx.Go(func(work context.Context) any {
+					runtime.Gosched() // the program waits by now, mostly
+					ctx.Send(program, text{"beside"})
+					<-work.Done()
+					return nil
+				})
+			}
+			return nil
+		}))
+		a := create(t, sys, "speaker")
+		for range 100 {
+			tell(t, sys, a, text{"speak"})
+			assert.Equal(t, listen[text](t, sys).Text, "beside")
+			assert.Equal(t, ask[text](t, sys, a, text{"speak"}).Text, "beside")
+		}
+	})
+}
+
 func TestWorkWithoutResultIsNoMessage(t *testing.T) {
 	schedulers(t, func(t *testing.T, o system.Options) {
 		done := make(chan struct{})
