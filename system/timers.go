@@ -170,9 +170,13 @@ func (ts *timers) due(of *cell) []time.Duration {
 		}
 	}
 	of.mu.Unlock()
-	delays := make([]time.Duration, len(all))
-	for i, t := range all {
-		delays[i] = time.Until(t.at)
+	delays := make([]time.Duration, 0, len(all))
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	for _, t := range all {
+		if t.index >= 0 { // else it has fired, which its actor may have told already
+			delays = append(delays, time.Until(t.at))
+		}
 	}
 	return delays
 }

@@ -71,6 +71,30 @@ func TestWakeupsComeInTheOrderOfTheirTimes(t *testing.T) {
 	})
 }
 
+func TestWakeupThatHasComeIsListedNoMore(t *testing.T) {
+	timed(t, func(t *testing.T, o system.Options) {
+		sys := start(t, o, alarms(func(ctx *actor.Context) {
+			ctx.WakeupAfter(time.Second, "soon")
+			ctx.WakeupAfter(time.Hour, "later")
+		}), kind("others", func(ctx *actor.Context, msg any) error {
+			if _, ok := msg.(text); ok {
+				for range 10_000 { // which take a while to be crossed off
+					ctx.WakeupAfter(time.Second, nil)
+				}
+				ctx.Send(ctx.Sender(), msg)
+			}
+			return nil
+		}))
+		for range 5 {
+			ask[text](t, sys, create(t, sys, "others"), text{"go"})
+			a := create(t, sys, "alarms")
+			tell(t, sys, a, text{"go"})
+			assert.Equal(t, listen[text](t, sys).Text, "soon after 1s")
+			assert.Equal(t, len(ask[message.ActorStatus](t, sys, a, message.StatusRequest{}).Wakeups), 1)
+		}
+	})
+}
+
 func TestManyWakeups(t *testing.T) {
 	timed(t, func(t *testing.T, o system.Options) {
 		const wakeups = 2000
