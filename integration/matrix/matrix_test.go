@@ -7,13 +7,15 @@ import (
 
 	"gotest.tools/v3/assert"
 
+	"thespian.dev/integration/internal/leftovers"
 	"thespian.dev/integration/matrix"
 )
 
-func TestMain(m *testing.M) {
-	_ = os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0") // of the processes that are started: else each takes a second to end
-	matrix.App().TestMain(m)
-}
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int { return leftovers.Check(r.m.Run) }
+
+func TestMain(m *testing.M) { matrix.App().TestMain(runner{m}) }
 
 // TestMatrix runs every behaviour in configurations that have every two settings together.
 func TestMatrix(t *testing.T) {

@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package leftovers runs tests that start processes, and fails when one is left at the end, or the race detector has found something in one.
 package leftovers
 
@@ -40,6 +38,9 @@ func Check(run func() int) int {
 func leftBehind() int {
 	self, err := os.Readlink("/proc/self/exe")
 	if err != nil {
+		if runtime.GOOS != "linux" {
+			return 0 // there are no bases with processes
+		}
 		return 1
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
