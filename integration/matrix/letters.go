@@ -2,54 +2,144 @@ package matrix
 
 import (
 	"fmt"
-	"runtime"
+	"slices"
+
+	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/address"
 	"thespian.dev/message"
 )
 
-// What cannot be delivered comes to those who ask for dead letters.
+// What cannot be delivered goes to all who handle dead letters.
 var letters = []Behaviour{
 	{
-		Name: "dead letters/come to those who handle them, as long as they do",
+		Name: "dead letters/each goes to each handler as long as it is one",
 		Deeds: map[string]Deed{
-			"handle letters": func(d *Doer, ctx *actor.Context, m Do) error {
-				asker := d.Asker
+			// It tells the asker of each dead letter that it gets, and which one that is.
+			"handle dead letters": func(d *Doer, ctx *actor.Context, m Do) error {
+				program := d.Asker
 				d.Hear = func(ctx *actor.Context, msg any) error {
 					if m, ok := msg.(message.DeadEnvelope); ok {
-						ctx.Send(asker, Said{What: fmt.Sprintf("dead letter: %v", m.Message), Who: m.Target})
+						d.Count++
+						text := fmt.Sprintf("%v from %v to %v", m.Message, m.Sender, m.Target)
+						if m.Reason == "" {
+							text += " for no reason"
+						}
+						ctx.Send(program, Said{What: text, N: d.Count, Who: ctx.Self()})
 					}
 					return nil
 				}
-				ctx.HandleDeadLetters(m.Text == "on")
-				d.Say(ctx, Said{What: "handling " + m.Text})
+				for range max(1, m.N) {
+					ctx.HandleDeadLetters(m.Text == "on")
+				}
 				return nil
 			},
 		},
 		Run: func(t *T) {
-			gone := t.Create("doer")
-			t.Tell(gone, message.ActorExitRequest{})
-			t.Refused(gone, "knock")
-			handlers := []string{"first", "second"}
-			for range handlers {
-				t.Do(t.Create("doer", actor.CreateOptions{GlobalName: handlers[0]}), Do{Deed: "handle letters", Text: "on"})
-				handlers = handlers[1:]
-			}
-			handling(t, 2)
-			t.Tell(gone, "one")
-			hear(t, Said{What: "dead letter: one", Who: gone}, Said{What: "dead letter: one", Who: gone})
-			first := named(t, "first")
-			t.Do(first, Do{Deed: "handle letters", Text: "off"})
-			handling(t, 1)
-			t.Tell(gone, "two")
-			hear(t, Said{What: "dead letter: two", Who: gone})
-			t.Tell(named(t, "second"), message.ActorExitRequest{})
-			handling(t, 0)
-			t.Refused(gone, "three")
-			calm(t, first)
-			for status(t).DeadLetters == 0 { // they are counted when nobody handles them
-				runtime.Gosched()
+			parent := t.Create("doer")
+			for _, create := range []func() address.Address{
+				func() address.Address { return t.Create("doer") },
+				func() address.Address { return t.Do(parent, Do{Deed: "create", Text: "doer"}).Who },
+			} {
+				first, second := create(), create()
+				b := newBurial(t, create())
+				b.handle(first, "on", 1)
+				b.letter("one handler", first)
+				b.handle(first, "off", 1)
+				b.handle(second, "off", 1) // which it was not
+				b.letter("no handler")
+				b.handle(first, "on", 3) // often is once
+				b.letter("one again", first)
+				b.handle(second, "on", 1)
+				b.letter("two handlers", first, second)
+				b.handle(first, "off", 1)
+				b.letter("the second", second)
+				b.handle(first, "on", 1)
+				b.letter("both again", first, second)
+				t.Tell(first, message.ActorExitRequest{})
+				b.drop(first)
+				b.letter("who has ended is none any more", second)
+				b.handle(second, "off", 1)
 			}
 		},
 	},
+	{
+		Name: "dead letters/there are none of what reaches somebody, nor of notices",
+		Run: func(t *T) {
+			undertaker, a := t.Create("doer"), t.Create("doer")
+			b := newBurial(t, t.Create("doer"))
+			b.handle(undertaker, "on", 1)
+			before := status(t).DeadLetters
+			b.handle(undertaker, "off", 1)
+			b.handle(undertaker, "on", 1)
+			for range 3 {
+				t.Do(a, Do{Deed: "introduce"})
+			}
+			// Notices of what could not be delivered or has ended breed no further ones.
+			for _, msg := range []any{message.DeadEnvelope{Message: "x"}, message.ActorExited{}, message.ChildActorExited{}} {
+				t.Tell(b.grave, msg)
+			}
+			b.letter("the first", undertaker)
+			assert.Equal(t, status(t).DeadLetters, before+1)
+		},
+	},
+}
+
+// A burial sends messages to an actor that has ended.
+type burial struct {
+	*T
+	grave    address.Address
+	handlers []address.Address       // who is to get them
+	count    map[address.Address]int // what each has got
+}
+
+// newBurial has an actor end, so that the program knows.
+func newBurial(t *T, grave address.Address) *burial {
+	t.Tell(grave, message.ActorExitRequest{})
+	ended(t, grave)
+	t.Refused(grave, "hello?")
+	return &burial{T: t, grave: grave, count: make(map[address.Address]int)}
+}
+
+// handle has an actor handle dead letters or not, and waits until each process knows.
+func (b *burial) handle(who address.Address, on string, times int) {
+	b.handlers = slices.DeleteFunc(b.handlers, func(a address.Address) bool { return a == who })
+	if on == "on" {
+		b.handlers = append(b.handlers, who)
+	}
+	b.Tell(who, Do{Deed: "handle dead letters", Text: on, N: times})
+	b.Do(who, Do{Deed: "introduce"})
+	b.known()
+}
+
+// drop does so for one that has ended.
+func (b *burial) drop(who address.Address) {
+	b.handlers = slices.DeleteFunc(b.handlers, func(a address.Address) bool { return a == who })
+	b.known()
+}
+
+func (b *burial) known() {
+	for {
+		now := status(b.T).DeadLetterHandlers
+		if len(now) == len(b.handlers) && !slices.ContainsFunc(b.handlers, func(a address.Address) bool { return !slices.Contains(now, a) }) {
+			break
+		}
+	}
+	status(b.T) // for which each process is asked, behind the news
+}
+
+// letter sends a message to the dead. Those handlers are to get it, each for the first time; the next letter would tell if others got it, or got it twice.
+func (b *burial) letter(text string, handlers ...address.Address) {
+	m := Do{Deed: "none", Text: text}
+	b.Tell(b.grave, m)
+	heard := make(map[address.Address]bool)
+	for range handlers {
+		said := b.Hear()
+		assert.Equal(b, said.What, fmt.Sprintf("%v from %v to %v", m, b.System.Address(), b.grave))
+		assert.Assert(b, slices.Contains(handlers, said.Who) && !heard[said.Who], text)
+		heard[said.Who] = true
+		b.count[said.Who]++
+		assert.Equal(b, said.N, b.count[said.Who], text)
+	}
 }
