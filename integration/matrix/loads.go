@@ -2,16 +2,79 @@ package matrix
 
 import (
 	"slices"
-	"sync"
 
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
 	"thespian.dev/address"
+	"thespian.dev/message"
 )
 
-// Many messages come through, whoever sends them.
+// Many messages come through.
 var loads = []Behaviour{
+	{
+		Name: "loads/a chain is left with messages on their way",
+		Deeds: map[string]Deed{
+			// The message goes to the first of Who, with the others. The last one answers, if that is wanted, whoever asked the first.
+			"pass on": func(d *Doer, ctx *actor.Context, m Do) error {
+				if m.N++; m.N == 1 && m.Text == "answer" {
+					m.Who = append(slices.Clone(m.Who), d.Asker)
+				}
+				d.Count++
+				switch {
+				case len(m.Who) == 0:
+				case len(m.Who) == 1 && m.Text == "answer":
+					ctx.Send(m.Who[0], Said{N: m.N, Data: []byte{byte(d.Count)}})
+				default:
+					next := m.Who[0]
+					m.Who = m.Who[1:]
+					ctx.Send(next, m)
+				}
+				return nil
+			},
+		},
+		Run: func(t *T) {
+			for _, c := range []struct{ messages, depth int }{{5, 2}, {20, 3}, {50, 5}} {
+				chain := chained(t, c.depth)
+				fire(t, chain, c.messages)
+				for _, a := range chain {
+					t.Tell(a, message.ActorExitRequest{})
+				}
+			}
+			chain := chained(t, 1)
+			assert.Equal(t, t.Do(chain[0], Do{Deed: "pass on", Text: "answer"}).N, 1, "the system goes on")
+		},
+	},
+	{
+		Name: "loads/a question goes behind many messages along a chain",
+		Run: func(t *T) {
+			chain, sent := chained(t, 5), 0
+			for _, depth := range []int{5, 3, 2} {
+				for _, messages := range []int{5, 20, 50} {
+					chain := chain[5-depth:]
+					fire(t, chain, messages)
+					said := t.Do(chain[0], Do{Deed: "pass on", Who: chain[1:], Text: "answer"})
+					assert.Equal(t, said.N, depth)
+					if sent += messages + 1; t.Reliable() {
+						assert.Equal(t, said.Data[0], byte(sent), "all that was sent before has come to the last of the chain")
+					}
+				}
+			}
+		},
+	},
+	{
+		Name: "loads/questions go along a chain one after the other",
+		Run: func(t *T) {
+			chain := chained(t, 5)
+			for _, depth := range []int{2, 3, 5} {
+				for _, messages := range []int{5, 20, 50} {
+					for range messages {
+						assert.Equal(t, t.Do(chain[0], Do{Deed: "pass on", Who: chain[1:depth], Text: "answer"}).N, depth)
+					}
+				}
+			}
+		},
+	},
 	{
 		Name: "loads/messages go down a chain of actors and come back",
 		Deeds: map[string]Deed{
@@ -87,61 +150,19 @@ var loads = []Behaviour{
 			hear(t, Said{What: "all came, in order", N: n})
 		},
 	},
-	{
-		Name: "loads/a hundred goroutines of a program ask at once, each with an endpoint of its own",
-		Unsupported: func(c Config) string {
-			if c.Synchronous {
-				return "calls of a synchronous system wait for each other"
-			}
-			return ""
-		},
-		Run: func(t *T) {
-			const callers = 100
-			actors := []address.Address{t.Create("doer"), t.Create("doer")}
-			var work sync.WaitGroup
-			answers := make([]address.Address, callers)
-			var told [callers]Said
-			for i := range callers {
-				work.Go(func() {
-					own := t.System.Private()
-					defer own.Close()
-					if answer, err := own.Ask(t.Context(), actors[i%2], Do{Deed: "introduce"}); err == nil {
-						said, _ := answer.(Said)
-						answers[i] = said.Who
-					}
-					if own.Tell(t.Context(), actors[i%2], Do{Deed: "introduce"}) == nil {
-						msg, _, _ := own.Listen(t.Context())
-						told[i], _ = msg.(Said)
-					}
-				})
-			}
-			work.Wait()
-			for i, a := range answers {
-				assert.Equal(t, a, actors[i%2])
-				assert.Equal(t, told[i].Who, actors[i%2])
-			}
-			calm(t, actors...)
-		},
-	},
-	{
-		Name: "loads/each program's endpoint hears what it is told, and nothing else",
-		Run: func(t *T) {
-			a := t.Create("doer")
-			one, two := t.System.Private(), t.System.Private()
-			defer one.Close()
-			defer two.Close()
-			for range 3 {
-				assert.NilError(t, one.Tell(t.Context(), a, Do{Deed: "introduce"}))
-				assert.NilError(t, two.Tell(t.Context(), a, Do{Deed: "count"}))
-				msg, from, err := one.Listen(t.Context())
-				assert.NilError(t, err)
-				assert.Equal(t, from, a)
-				assert.Equal(t, msg.(Said).What, "doer")
-				msg, _, err = two.Listen(t.Context())
-				assert.NilError(t, err)
-				assert.Assert(t, !slices.Contains([]string{"doer"}, msg.(Said).What))
-			}
-			calm(t, a)
-		},
-	},
+}
+
+// chained returns so many actors.
+func chained(t *T, depth int) (all []address.Address) {
+	for range depth {
+		all = append(all, t.Create("doer"))
+	}
+	return all
+}
+
+// fire sends messages along a chain, which nobody answers.
+func fire(t *T, chain []address.Address, messages int) {
+	for range messages {
+		t.Tell(chain[0], Do{Deed: "pass on", Who: chain[1:]})
+	}
 }

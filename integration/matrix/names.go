@@ -185,10 +185,3 @@ func named(t *T, name string) address.Address {
 	assert.NilError(t, err)
 	return a
 }
-
-// status returns that of the system.
-func status(t *T) message.SystemStatus {
-	s, err := t.System.Status(t.Context())
-	assert.NilError(t, err)
-	return s
-}
