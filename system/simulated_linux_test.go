@@ -321,6 +321,7 @@ func TestProcessesThatWatchedAreForgotten(t *testing.T) {
 		}
 		_, err := sys.Ask(t.Context(), made(t, sys, "child"), watch{watched})
 		assert.NilError(t, err)
+		assert.Equal(t, count(), 1) // the program's request to exit must not overtake the watch
 		assert.NilError(t, sys.Tell(t.Context(), watched, message.ActorExitRequest{}))
 		time.Sleep(time.Hour)
 		h = w.host("child")
