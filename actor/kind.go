@@ -80,7 +80,9 @@ type CreateOptions struct {
 
 	// GlobalName is a name for the actor within its system. When there already is an actor of that name, Create
 	// returns its address and creates nothing; the other arguments are then not looked at. Such an actor is the system's
-	// child, not its creator's. (Thespian 3.5 feature C9.)
+	// child, not its creator's. It has the name until it begins to end: what is sent to it then is refused, and the name is free.
+	// A request to exit that is still in its mailbox is no such beginning, so Create may return an actor that is about to handle
+	// one: whoever has asked it to exit and wants another one waits until it refuses a question. (Thespian 3.5 feature C9.)
 	GlobalName string
 
 	// Requirements is handed to the kind's Check (Thespian 3.5 feature C6). Its type must be registered like that of a message.
