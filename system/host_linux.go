@@ -62,7 +62,7 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	for runs := true; runs; {
 		select {
 		case <-ended:
-			runs = shared && n.root.hasChildren() // it may have had none before
+			runs = shared && n.inhabited() // it may have had none before
 		case <-n.retired:
 			ended = n.childless
 			n.allEnded() // perhaps

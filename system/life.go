@@ -240,8 +240,11 @@ func (c *cell) deregister(m *more) {
 // farewell takes the actor out of the tree, tells the parent of it in the same step, so exactly once, and then whoever watched.
 func (c *cell) farewell(m *more, reason string) {
 	p := c.lockParent()
+	root, idle := p == c.node.root, false
+	if root {
+		c.node.parting.Add(1)
+	}
 	p.unlink(c)
-	root, last, idle := p == c.node.root, p.firstChild == nil, false
 	if !root && !p.closed {
 		idle = p.enqueue(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
 	}
@@ -264,7 +267,7 @@ func (c *cell) farewell(m *more, reason string) {
 		creator.tell(envelope{message.ChildActorExited{Child: c.self, Reason: reason}, c.self})
 	}
 	tellWatchers(watchers, c, c.self, reason)
-	if root && last {
+	if root && c.node.parting.Add(-1) == 0 && !p.hasChildren() {
 		c.node.allEnded()
 	}
 }

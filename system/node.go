@@ -78,7 +78,8 @@ type node struct {
 
 	closing      atomic.Bool
 	why          atomic.Pointer[error] // of an end that was not this program's doing
-	childless    chan struct{}         // holds a token after the root's last child has ended
+	childless    chan struct{}         // holds a token after the root has lost its last child, of whose end everybody has been told
+	parting      atomic.Int32          // children of the root of whose end others are being told
 	killOnce     sync.Once
 	shutdownSoon func() // begins the end of the system
 
@@ -268,7 +269,12 @@ func (n *node) walk(visit func(*cell)) {
 	below(n.root)
 }
 
-// allEnded is called when the root has lost its last child.
+// inhabited reports whether there are actors, or some that have ended and of which not everybody has been told.
+func (n *node) inhabited() bool {
+	return n.root.hasChildren() || n.parting.Load() > 0 // in this order: they part before they are gone
+}
+
+// allEnded is called when the root has lost its last child and everybody has been told of the end.
 func (n *node) allEnded() {
 	select {
 	case n.childless <- struct{}{}:
@@ -290,12 +296,12 @@ func (n *node) leave(ctx context.Context) error {
 		c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
 	}
 	if s := n.synchronous; s != nil {
-		if err := s.until(ctx, nil, func() bool { return !n.root.hasChildren() }); ctx.Err() == nil {
+		if err := s.until(ctx, nil, func() bool { return !n.inhabited() }); ctx.Err() == nil {
 			return err
 		}
 		return context.Cause(ctx)
 	}
-	for n.root.hasChildren() {
+	for n.inhabited() {
 		select {
 		case <-n.childless:
 		case <-ctx.Done():
