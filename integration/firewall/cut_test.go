@@ -3,6 +3,7 @@
 package firewall_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -12,23 +13,27 @@ import (
 )
 
 func TestConnectionThatLivesThroughACut(t *testing.T) {
-	n := firewall.New(t)
-	a, b := n.Host(t, "a"), n.Host(t, "b")
-	serve(t, a, 1900)
-	for _, to := range addresses(a) {
-		p, got := connect(t, b, to, 1900)
-		assert.Equal(t, got, connected)
-		p.say(t, "before")
-		assert.Equal(t, p.line(enough), "before")
-		a.Cut(t)
-		p.say(t, "meanwhile")
-		assert.Equal(t, p.line(2*time.Second), "silence")
-		_, got = connect(t, b, to, 1900)
-		assert.Equal(t, got, noAnswer, "new connections")
-		a.Heal(t)
-		assert.Equal(t, p.line(enough), "meanwhile")
-		_, got = connect(t, b, to, 1900)
-		assert.Equal(t, got, connected)
+	for name, address := range map[string]func(*firewall.Host) netip.Addr{"version 4": (*firewall.Host).Address, "version 6": (*firewall.Host).Address6} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := firewall.New(t)
+			a, b := n.Host(t, "a"), n.Host(t, "b")
+			to := address(a)
+			if !to.IsValid() {
+				t.Skip("this machine has no such addresses")
+			}
+			serve(t, a, 1900)
+			p := connect(t, connected, b, to, 1900)
+			p.say(t, "before")
+			assert.Equal(t, p.line(enough), "before")
+			a.Cut(t)
+			p.say(t, "meanwhile")
+			assert.Equal(t, p.line(2*time.Second), "silence")
+			connect(t, noAnswer, b, to, 1900)
+			a.Heal(t)
+			assert.Equal(t, p.line(enough), "meanwhile")
+			connect(t, connected, b, to, 1900)
+		})
 	}
 }
 
@@ -40,11 +45,8 @@ func TestCutIsOfOneHost(t *testing.T) {
 	serve(t, a, 1900, 1901)
 	serve(t, b, 1900)
 	a.Cut(t)
-	_, got := connect(t, c, b.Address(), 1900)
-	assert.Equal(t, got, connected)
+	connect(t, connected, c, b.Address(), 1900)
 	a.Heal(t)
-	_, got = connect(t, c, a.Address(), 1900)
-	assert.Equal(t, got, connected)
-	_, got = connect(t, c, a.Address(), 1901)
-	assert.Equal(t, got, noAnswer)
+	connect(t, connected, c, a.Address(), 1900)
+	connect(t, noAnswer, c, a.Address(), 1901)
 }

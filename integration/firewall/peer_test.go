@@ -29,7 +29,8 @@ func TestMain(m *testing.M) {
 	case "echo":
 		os.Exit(echo(strings.Fields(arg)))
 	case "dial":
-		os.Exit(dial(arg))
+		endpoint, within, _ := strings.Cut(arg, " ")
+		os.Exit(dial(endpoint, within))
 	}
 	os.Exit(m.Run())
 }
@@ -57,11 +58,13 @@ func echo(endpoints []string) int {
 	return 0
 }
 
-// patience is how long a connection may take. What is dropped is only known by it.
-const patience = 400 * time.Millisecond
-
-// dial connects, and then has each line of its input given back.
-func dial(endpoint string) int {
+// dial connects within a time, and then has each line of its input given back.
+func dial(endpoint, within string) int {
+	patience, err := time.ParseDuration(within)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
 	conn, err := net.DialTimeout("tcp", endpoint, patience)
 	var late net.Error
 	switch {
@@ -131,6 +134,7 @@ func (p *peer) line(wait time.Duration) string {
 	}
 }
 
+// enough is more than anything takes that is to come.
 const enough = 10 * time.Second
 
 func (p *peer) say(t *testing.T, text string) {
@@ -151,11 +155,25 @@ func serve(t *testing.T, h *firewall.Host, ports ...uint16) {
 	assert.Equal(t, start(t, h, "echo "+strings.Join(all, " ")).line(enough), "listening")
 }
 
-// connect connects to a port of a host.
-func connect(t *testing.T, from *firewall.Host, to netip.Addr, port uint16) (*peer, string) {
+const (
+	connected = "connected"
+	noAnswer  = "no answer"
+
+	// refusal is how long nothing must come through where nothing is let in. All else gets enough.
+	refusal = 400 * time.Millisecond
+)
+
+// connect connects to a port of a host, and fails when something else than wanted comes of it.
+func connect(t *testing.T, want string, from *firewall.Host, to netip.Addr, port uint16) *peer {
 	t.Helper()
-	p := start(t, from, "dial "+netip.AddrPortFrom(to, port).String())
-	return p, p.line(enough)
+	patience := enough
+	if want == noAnswer {
+		patience = refusal
+	}
+	endpoint := netip.AddrPortFrom(to, port)
+	p := start(t, from, fmt.Sprintf("dial %v %v", endpoint, patience))
+	assert.Equal(t, p.line(2*enough), want, "to %v", endpoint)
+	return p
 }
 
 func addresses(h *firewall.Host) []netip.Addr {
