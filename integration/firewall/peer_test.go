@@ -117,7 +117,7 @@ func start(t *testing.T, h *firewall.Host, role string) *peer {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = p.in.Close()
+		_ = cmd.Process.Kill() // it may wait for what never comes
 		<-read
 		_ = cmd.Wait()
 	})
