@@ -17,13 +17,18 @@ import (
 type listener struct {
 	got chan string
 
+	over chan struct{} // closed when the test has ended
+
 	mu    sync.Mutex
 	asked []transport.Node
 }
 
 func (l *listener) Deliver(_ transport.Node, messages [][]byte) {
 	for _, m := range messages {
-		l.got <- string(m)
+		select {
+		case l.got <- string(m):
+		case <-l.over: // more came than the test wants to see
+		}
 	}
 }
 func (l *listener) Undelivered(transport.Node, []byte, bool, error) {}
@@ -41,10 +46,13 @@ var (
 
 func listen(t *testing.T, self transport.Node, at string) (*node, *listener) {
 	t.Helper()
-	l := &listener{got: make(chan string, 100)}
+	l := &listener{got: make(chan string, 100), over: make(chan struct{})}
 	tr, err := Base().Open(t.Context(), transport.Config{Self: self, Handler: l, Key: []byte("key"), Listen: at})
 	assert.NilError(t, err)
-	t.Cleanup(func() { tr.Close() })
+	t.Cleanup(func() {
+		close(l.over)
+		tr.Close()
+	})
 	return tr.(*node), l
 }
 
