@@ -64,7 +64,7 @@ func (c *Context) Sender() address.Address { return c.rt.Sender() }
 func (c *Context) Send(to address.Address, msg any) { c.rt.Send(to, msg) }
 
 // Create creates a child and returns its address at once; messages can be sent to it from then on. When the creation
-// fails, the actor gets a ChildActorExited with the reason. At most one CreateOptions can be given.
+// fails, the actor gets a ChildActorExited with the reason, and what was sent to the child comes back as a PoisonMessage ("child aborted"). At most one CreateOptions can be given.
 //
 // With a global name it returns the actor that has the name, and creates it only when there is none. That actor is the system's child: its creators get a
 // ChildActorExited when it could not start, but not when it ends later ([Context.Watch] tells of that).

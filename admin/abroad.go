@@ -16,7 +16,7 @@ import (
 
 // Abroad returns the types of that protocol, for the registry that encodes them.
 func Abroad() message.TypeSet {
-	return message.Types(Seek{}, Sought{}, PlaceActor{}, Placed{}, ActorEnded{}, ProcessEnded{}, FindActor{}, RelayTo{}, AdoptActor{}, KillPlaced{}, KilledPlaced{})
+	return message.Types(Seek{}, Sought{}, PlaceActor{}, Placed{}, Hosted{}, ActorEnded{}, ProcessEnded{}, FindActor{}, RelayTo{}, AdoptActor{}, KillPlaced{}, KilledPlaced{})
 }
 
 // A Place says how a process is reached from other systems.
@@ -59,6 +59,10 @@ type (
 		Tried   []Refusal
 		Failure Failure
 	}
+
+	// Hosted says that the sender runs an actor for the receiver's system that a third has asked for: so each is told of the end of the other, and the sender also if there is no
+	// such system.
+	Hosted struct{ Actor address.Address }
 
 	// ActorEnded says that an actor has ended which the receiver's system has asked for, ProcessEnded that a process has of which the receiver knows.
 	ActorEnded   struct{ Actor address.Address }
@@ -164,9 +168,8 @@ type stranger struct {
 
 // A placed actor was created for this system by another one.
 type placed struct {
-	name    string
-	place   Place
-	process *process // whose it is
+	name  string
+	place Place
 }
 
 // A foreign is what an actor is run for.
@@ -200,6 +203,7 @@ type seeking struct {
 	process *process
 	of      *stranger
 	find    *Find
+	ended   func() // if set: what to do when the actor is not found
 }
 
 // A fence is the end of all that crosses the cut.
@@ -232,6 +236,11 @@ func (c *Core) Joined(system uint64, admin address.Address, name string, capabil
 	if isNew {
 		n = &neighbour{system: system}
 		c.neighbours[system] = n
+		for _, p := range c.placed { // the leader may have found it before
+			if p.place.System == system {
+				n.actors++
+			}
+		}
 	}
 	n.admin, n.name, n.capabilities = admin, name, capabilities
 	if isNew {
@@ -284,7 +293,7 @@ func (c *Core) AdminOf(system uint64) string {
 func (c *Core) cut(of func(system uint64) bool, reason string) {
 	for _, number := range slices.Sorted(maps.Keys(c.strangers)) {
 		if s := c.strangers[number]; of(s.system) {
-			c.strangerGone(s, reason)
+			c.strangerGone(s, reason, true)
 		}
 	}
 	for _, e := range sorted(maps.Values(c.actors)) {
@@ -296,7 +305,7 @@ func (c *Core) cut(of func(system uint64) bool, reason string) {
 	for _, request := range slices.Sorted(maps.Keys(c.requests)) {
 		switch r := c.requests[request].(type) {
 		case *seeking:
-			if r.of != nil && of(r.of.system) {
+			if of(r.of.system) {
 				delete(c.requests, request)
 				c.notFound(r, reason)
 			}
@@ -310,7 +319,7 @@ func (c *Core) cut(of func(system uint64) bool, reason string) {
 		case *killing:
 			if of(r.system) {
 				delete(c.requests, request)
-				c.tell(r.process, Done{r.request, fail(CodeFailed, "%s", reason)})
+				r.answer(fail(CodeFailed, "%s", reason))
 			}
 		}
 	}
@@ -329,10 +338,10 @@ func (c *Core) cut(of func(system uint64) bool, reason string) {
 }
 
 // strangerGone tells those who have to do with a process of another system that it has ended.
-func (c *Core) strangerGone(s *stranger, reason string) {
+func (c *Core) strangerGone(s *stranger, reason string, cut bool) {
 	delete(c.strangers, s.process)
 	for _, number := range slices.Sorted(maps.Keys(s.related)) {
-		c.tell(s.related[number], Gone{System: s.system, Process: s.process, Reason: reason})
+		c.tell(s.related[number], Gone{System: s.system, Process: s.process, Reason: reason, Cut: cut})
 	}
 	for child, p := range c.placed {
 		if p.place.Process == s.process {
@@ -349,7 +358,8 @@ func (c *Core) Fence(now time.Time, incarnation uint64, reason string) []Output 
 	c.cut(func(uint64) bool { return true }, "its system is cut off: "+reason)
 	for _, p := range c.everyone() {
 		if p.outside != "" || p.meeting != nil {
-			p.outside, p.meeting = "", nil
+			p.outside = ""
+			c.notMet(p, fail(CodeFailed, "its system is cut off: %s", reason))
 			c.tell(p, Part{})
 		}
 	}
@@ -391,7 +401,7 @@ func (c *Core) hurryFence() {
 
 // FromSystem is called with what the Admin of another system has said.
 func (c *Core) FromSystem(now time.Time, from uint64, msg any) []Output {
-	if c.finished || c.fence != nil {
+	if c.finished || c.fence != nil || c.own(from) {
 		return nil
 	}
 	switch m := msg.(type) {
@@ -409,7 +419,7 @@ func (c *Core) FromSystem(now time.Time, from uint64, msg any) []Output {
 		}
 	case ProcessEnded:
 		if s := c.strangers[m.Process]; s != nil && s.system == from {
-			c.strangerGone(s, m.Reason)
+			c.strangerGone(s, m.Reason, false)
 		}
 	case FindActor:
 		c.findHere(from, m)
@@ -420,11 +430,11 @@ func (c *Core) FromSystem(now time.Time, from uint64, msg any) []Output {
 			e.adopted = true
 		}
 	case KillPlaced:
-		c.killHere(from, m)
+		c.kill(nil, from, m.Actor, func(why Failure) { c.post(from, KilledPlaced{m.Request, why}) })
 	case KilledPlaced:
 		if k, ok := c.requests[m.Request].(*killing); ok && k.system == from {
 			delete(c.requests, m.Request)
-			c.tell(k.process, Done{k.request, m.Failure})
+			k.answer(m.Failure)
 		}
 	}
 	return c.take()
@@ -436,6 +446,10 @@ func (c *Core) meet(p *process, then func(Failure)) {
 		then(Failure{})
 		return
 	}
+	if len(p.meeting) >= maxStrangers {
+		then(fail(CodeFailed, "too many wait for the process"))
+		return
+	}
 	p.meeting = append(p.meeting, then)
 	if len(p.meeting) == 1 {
 		o := c.options.Outside
@@ -445,10 +459,16 @@ func (c *Core) meet(p *process, then func(Failure)) {
 }
 
 func (c *Core) met(p *process, m Met) {
+	p.outside = m.Endpoint
+	c.notMet(p, m.Failure)
+}
+
+// notMet goes on with what waits for a process to be reached, and says why it cannot be, if it cannot.
+func (c *Core) notMet(p *process, why Failure) {
 	then := p.meeting
-	p.outside, p.meeting = m.Endpoint, nil
+	p.meeting = nil
 	for _, do := range then {
-		do(m.Failure)
+		do(why)
 	}
 }
 
@@ -472,15 +492,32 @@ func withHost(endpoint, host string) string {
 	return host + endpoint[i:]
 }
 
-// introduce tells a process how one of another system is reached.
+// maxStrangers is how many processes of other systems may be known at once, and how many questions may wait for a process.
+const maxStrangers = 1 << 16
+
+// own says that a number is not that of another system.
+func (c *Core) own(system uint64) bool { return system == 0 || system == c.options.System }
+
+// strange returns why a process cannot be met as one of another system.
+func (c *Core) strange(to Place) Failure {
+	s := c.strangers[to.Process]
+	switch {
+	case c.own(to.System) || to.Process == 0:
+		return fail(CodeFailed, "what is said to be a process of another system is none")
+	case s != nil && s.system != to.System: // who came first has it
+		return fail(CodeFailed, "two systems have drawn the same number for a process")
+	case s == nil && len(c.strangers) >= maxStrangers:
+		return fail(CodeFailed, "too many processes of other systems are known")
+	}
+	return Failure{}
+}
+
+// introduce tells a process how one of another system is reached, that is not strange.
 func (c *Core) introduce(p *process, to Place) {
 	s := c.strangers[to.Process]
 	if s == nil {
 		s = &stranger{to.System, to.Process, to.Admin, make(map[uint64]*process)}
 		c.strangers[to.Process] = s
-	}
-	if s.system != to.System {
-		return // two systems have drawn the same number: who came first has it
 	}
 	s.related[p.number] = p
 	endpoint, via := c.route(to)
@@ -509,6 +546,9 @@ func (c *Core) seek(p *process, m Locate) {
 	}
 	s := &stranger{system: m.System, process: m.Process}
 	c.meet(p, func(why Failure) {
+		if c.processes[p.number] != p {
+			return
+		}
 		if why != (Failure{}) {
 			c.tell(p, Gone{System: m.System, Process: m.Process, Reason: why.Text})
 			return
@@ -541,6 +581,9 @@ func (c *Core) sought(from uint64, m Seek) {
 func (c *Core) present(p *process, system uint64, other Place, then func(Place, Failure)) {
 	c.meet(p, func(why Failure) {
 		if why == (Failure{}) {
+			why = c.strange(other)
+		}
+		if why == (Failure{}) {
 			c.vouch(p, system)
 			c.introduce(p, other)
 		}
@@ -551,16 +594,20 @@ func (c *Core) present(p *process, system uint64, other Place, then func(Place, 
 // found is called with the answer to a Seek or a FindActor.
 func (c *Core) found(from uint64, m Sought) {
 	r, ok := c.requests[m.Request].(*seeking)
-	if !ok || r.of != nil && r.of.system != from {
+	if !ok || r.of.system != from {
 		return
 	}
 	delete(c.requests, m.Request)
+	m.Place.System = from
+	if m.Failure == (Failure{}) {
+		m.Failure = c.strange(m.Place)
+	}
+	if m.Failure == (Failure{}) && r.of.process != 0 && r.of.process != m.Place.Process {
+		m.Failure = fail(CodeFailed, "its system speaks of another process")
+	}
 	if m.Failure != (Failure{}) {
 		c.notFound(r, m.Failure.Text)
 		return
-	}
-	if r.find == nil {
-		m.Place.System = from
 	}
 	if c.processes[r.process.number] != r.process {
 		c.post(m.Place.System, ProcessEnded{r.process.number, c.graves.reason(r.process.number)})
@@ -574,6 +621,10 @@ func (c *Core) found(from uint64, m Sought) {
 }
 
 func (c *Core) notFound(r *seeking, reason string) {
+	if r.ended != nil {
+		r.ended()
+		return
+	}
 	if r.find != nil {
 		c.tell(r.process, Created{Request: r.find.Request, Actor: r.find.Actor, Failure: fail(CodeFailed, "%s", reason)})
 		return
@@ -584,9 +635,8 @@ func (c *Core) notFound(r *seeking, reason string) {
 // findAbroad asks another system for an actor, and reports whether there is one to ask.
 func (c *Core) findAbroad(p *process, m Find) bool {
 	if placed := c.placed[m.Actor]; placed != nil {
-		c.meet(p, func(why Failure) {
-			c.post(placed.place.System, Seek{Request: c.ask(&seeking{process: p, of: &stranger{system: placed.place.System, process: placed.place.Process}, find: &m}), Process: placed.place.Process, From: c.placeOf(p)})
-		})
+		at := &stranger{system: placed.place.System, process: placed.place.Process}
+		c.askFor(p, m, at, func(request uint64) any { return Seek{Request: request, Process: at.process, From: c.placeOf(p)} })
 		return true
 	}
 	if m.Actor.IsZero() {
@@ -596,16 +646,28 @@ func (c *Core) findAbroad(p *process, m Find) bool {
 	if system == c.options.System || !c.options.Meets {
 		return false
 	}
-	c.meet(p, func(why Failure) {
-		c.post(system, FindActor{Request: c.ask(&seeking{process: p, of: &stranger{system: system}, find: &m}), Actor: m.Actor, From: c.placeOf(p)})
-	})
+	c.askFor(p, m, &stranger{system: system}, func(request uint64) any { return FindActor{Request: request, Actor: m.Actor, From: c.placeOf(p)} })
 	return true
+}
+
+// askFor asks another system for an actor, once the process that looks for it can be reached.
+func (c *Core) askFor(p *process, m Find, at *stranger, question func(request uint64) any) {
+	r := &seeking{process: p, of: at, find: &m}
+	c.meet(p, func(why Failure) {
+		switch {
+		case c.processes[p.number] != p:
+		case why != (Failure{}):
+			c.notFound(r, why.Text)
+		default:
+			c.post(at.system, question(c.ask(r)))
+		}
+	})
 }
 
 // findHere answers where an actor is that was created in this system.
 func (c *Core) findHere(from uint64, m FindActor) {
 	m.From.System = from
-	if e := c.actors[m.Actor]; e != nil && e.running {
+	if e := c.actors[m.Actor]; e != nil && e.running && !e.leaving {
 		c.present(e.host, from, m.From, func(place Place, why Failure) { c.post(from, Sought{m.Request, place, why}) })
 		return
 	}
@@ -628,7 +690,8 @@ func (c *Core) forgetAbroad(p *process, reason string) {
 	for _, system := range slices.Sorted(maps.Keys(p.known)) {
 		c.post(system, ProcessEnded{p.number, reason})
 	}
-	p.known, p.meeting = nil, nil
+	p.known = nil
+	c.notMet(p, fail(CodeFailed, "%s", reason))
 	for _, s := range c.strangers {
 		delete(s.related, p.number)
 	}

@@ -6,6 +6,9 @@ import (
 	"thespian.dev/address"
 )
 
+// conventionAddress is the capability that says where the leaders of the convention are.
+const conventionAddress = "Convention Address.IPv4"
+
 // setCapability changes what the system offers, and tells everybody.
 func (c *Core) setCapability(p *process, m SetCapability) {
 	offers := c.offers.Clone()
@@ -15,6 +18,10 @@ func (c *Core) setCapability(p *process, m SetCapability) {
 		offers[m.Name] = m.Value
 	}
 	err := offers.Validate()
+	if m.Name == conventionAddress && m.Value != nil && !c.options.Meets {
+		c.tell(p, Done{m.Request, errNoCredentials})
+		return
+	}
 	if method, given := offers["Process Startup Method"]; given && err == nil {
 		err = CheckStartup(method)
 	}

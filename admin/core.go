@@ -35,9 +35,18 @@ type Options struct {
 	Meets   bool
 	Here    Place
 	Outside Outside
+	// Convention, if set, says for the status what the shell knows of the convention. The core adds the members' actors and who leads.
+	Convention func() ConventionReport
 
 	// Pool is how many processes are kept ready for each build whose actors start by "forkserver". Zero: [DefaultPool].
 	Pool int
+}
+
+// A ConventionReport is what is known of a convention: whom the system connects to, whom it has refused, and the systems that it knows, by their numbers.
+type ConventionReport struct {
+	Contacts []message.ConventionContact
+	Refusals []message.ConventionRefusal
+	Members  map[uint64]message.ConventionMember
 }
 
 // DefaultPool is how many processes are kept ready for each build whose actors start by "forkserver", once the first has.
@@ -130,6 +139,7 @@ type entry struct {
 	host    *process
 	running bool
 	started bool
+	leaving bool     // its end is about to be told
 	adopted bool     // its parent has ended and left it to the Admin
 	askers  []asker  // who waits for it to run, or to have started
 	attempt *attempt // if this system does not suit it, others are tried
@@ -140,8 +150,9 @@ type entry struct {
 type asker struct {
 	process *process
 	request uint64
-	wait    bool // for the start
-	lookup  bool // no actor is no failure
+	wait    bool   // for the start
+	lookup  bool   // no actor is no failure
+	again   func() // asks once more, as the actor is to run in another system
 }
 
 // New returns the core of a system without processes but the Admin's own.
@@ -219,7 +230,7 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.waiting = append(c.waiting, asker{process: p, request: m.Request})
 		c.shutdown(now, m.Grace)
 	case KillActor:
-		c.kill(p, m)
+		c.kill(p, 0, m.Actor, func(why Failure) { c.tell(p, Done{m.Request, why}) })
 	}
 	return c.take()
 }

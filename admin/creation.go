@@ -12,9 +12,13 @@ import (
 
 // create finds or makes a host for an actor.
 func (c *Core) create(p *process, m Create) {
-	ask := asker{process: p, request: m.Request, wait: m.Wait}
+	again := c.whileThere(p, func() { c.create(p, m) })
+	ask := asker{process: p, request: m.Request, wait: m.Wait, again: again}
 	if e := c.actors[c.names[m.Name]]; m.Name != "" && e != nil {
 		c.await(e, ask)
+		return
+	}
+	if c.namedAbroad(p, m.Name, m.Request, again) {
 		return
 	}
 	refuse := func(f Failure) { c.tell(p, Created{Request: m.Request, Actor: m.Child, Failure: f}) }
@@ -47,10 +51,11 @@ func (c *Core) create(p *process, m Create) {
 	if m.Name != "" {
 		c.names[m.Name] = m.Child
 	}
+	run.Awaited = kind.Checks && !c.alone()
 	e := c.run(run, b, kind)
 	relate(p, e.host)
 	c.tell(e.host, e.run)
-	if kind.Checks && !c.alone() { // if it does not suit this system, others are tried
+	if run.Awaited { // if it does not suit this system, others are tried
 		e.attempt = &attempt{process: p, request: m.Request, create: m}
 	} else {
 		c.await(e, ask)
@@ -121,12 +126,25 @@ func (c *Core) await(e *entry, a asker) {
 
 // release answers one who has waited.
 func (c *Core) release(e *entry, a asker, f Failure) {
+	c.unask(e, a)
+	c.answer(e, a, f)
+}
+
+func (c *Core) unask(e *entry, a asker) {
 	if asks := a.process.asks; asks[e] > 1 {
 		asks[e]--
 	} else {
 		delete(asks, e)
 	}
-	c.answer(e, a, f)
+}
+
+// whileThere returns what does something unless the process has ended by then.
+func (c *Core) whileThere(p *process, do func()) func() {
+	return func() {
+		if c.processes[p.number] == p {
+			do()
+		}
+	}
 }
 
 func (c *Core) answer(e *entry, a asker, f Failure) {
@@ -193,6 +211,12 @@ func (c *Core) started(p *process, m Started) {
 	if t := e.attempt; t != nil {
 		e.attempt = nil
 		if m.Failure.Code == CodeNoSystem {
+			e.run.Name = "" // which goes abroad, as those do who wait
+			for _, a := range e.askers {
+				c.unask(e, a)
+				t.then = append(t.then, a.again)
+			}
+			e.askers = nil
 			c.createAbroad(t, m.Failure)
 			return
 		}
@@ -211,6 +235,7 @@ func (c *Core) started(p *process, m Started) {
 func (c *Core) leaving(p *process, m Leaving) {
 	if e := p.actors[m.Actor]; e != nil {
 		c.freeName(e)
+		e.leaving = true
 	}
 	c.tell(p, Done{Request: m.Request})
 }
@@ -259,8 +284,12 @@ func (c *Core) freeName(e *entry) {
 }
 
 func (c *Core) lookup(p *process, m Lookup) {
+	again := c.whileThere(p, func() { c.lookup(p, m) })
 	if e := c.actors[c.names[m.Name]]; m.Name != "" && e != nil {
-		c.await(e, asker{process: p, request: m.Request, lookup: true})
+		c.await(e, asker{process: p, request: m.Request, lookup: true, again: again})
+		return
+	}
+	if c.namedAbroad(p, m.Name, m.Request, again) {
 		return
 	}
 	c.tell(p, Created{Request: m.Request})
@@ -269,31 +298,13 @@ func (c *Core) lookup(p *process, m Lookup) {
 // find says where an actor is, once it runs.
 func (c *Core) find(p *process, m Find) {
 	if e := c.actors[m.Actor]; e != nil {
-		c.await(e, asker{process: p, request: m.Request})
+		c.await(e, asker{process: p, request: m.Request, again: c.whileThere(p, func() { c.find(p, m) })})
 		return
 	}
 	if c.findAbroad(p, m) {
 		return
 	}
 	c.tell(p, Created{Request: m.Request, Actor: m.Actor, Failure: fail(CodeFailed, "the actor has ended")})
-}
-
-// kill ends the process of an actor, if it has one of its own.
-func (c *Core) kill(p *process, m KillActor) {
-	e := c.actors[m.Actor]
-	switch {
-	case e == nil && c.killAbroad(p, m):
-	case e == nil:
-		c.tell(p, Done{m.Request, fail(CodeFailed, "%v is not an actor with a process", m.Actor)})
-	case e.host.shared:
-		c.tell(p, Done{m.Request, fail(CodeFailed, "%v shares its process with others", m.Actor)})
-	default:
-		if !e.host.killed {
-			e.host.killed = true
-			c.do(Kill{e.host.number})
-		}
-		c.tell(p, Done{Request: m.Request})
-	}
 }
 
 // kindNames lists all kinds that any build has.

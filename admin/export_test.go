@@ -1,6 +1,10 @@
 package admin
 
-import "fmt"
+import (
+	"fmt"
+
+	"thespian.dev/address"
+)
 
 // Consistent returns what is wrong with the tables of the core, or nil.
 func (c *Core) Consistent() error {
@@ -9,8 +13,9 @@ func (c *Core) Consistent() error {
 	}
 	known := func(p *process) bool { return p != nil && c.processes[p.number] == p }
 	for name, a := range c.names {
-		if e := c.actors[a]; name == "" || e == nil || e.run.Name != name {
-			return fmt.Errorf("the name %q leads to %v, which the table of actors has as %+v", name, a, e)
+		e, t, placed := c.actors[a], c.attempts[a], c.placed[a]
+		if name == "" || !(e != nil && e.run.Name == name || t != nil && t.create.Name == name || placed != nil && placed.name == name) {
+			return fmt.Errorf("the name %q leads to %v, which the tables of actors have as %+v, %+v, %+v", name, a, e, t, placed)
 		}
 	}
 	for a, e := range c.actors {
@@ -109,6 +114,9 @@ func (c *Core) Consistent() error {
 			}
 		}
 	}
+	if err := c.convention.consistent(c, known); err != nil {
+		return err
+	}
 	for _, a := range c.waiting {
 		if !known(a.process) {
 			return fmt.Errorf("process %d has ended and waits for the end of the system", a.process.number)
@@ -116,3 +124,85 @@ func (c *Core) Consistent() error {
 	}
 	return nil
 }
+
+func (v *convention) consistent(c *Core, known func(*process) bool) error {
+	actors := make(map[uint64]int)
+	for number, s := range v.strangers {
+		if number == 0 || s.process != number || c.own(s.system) {
+			return fmt.Errorf("process %d of system %d is in the table of other systems' as %d", s.process, s.system, number)
+		}
+		for _, p := range s.related {
+			if !known(p) {
+				return fmt.Errorf("process %d has ended, and is to be told of %d", p.number, number)
+			}
+		}
+	}
+	for child, p := range v.placed {
+		actors[p.place.System]++
+		if child.IsZero() || c.own(p.place.System) {
+			return fmt.Errorf("%v is said to run in system %d", child, p.place.System)
+		}
+	}
+	for system, n := range v.neighbours {
+		if n.actors != actors[system] {
+			return fmt.Errorf("system %d runs %d actors for this one, it is said to run %d", system, actors[system], n.actors)
+		}
+	}
+	for _, r := range v.requests {
+		switch r := r.(type) {
+		case *seeking:
+			if !known(r.process) {
+				return fmt.Errorf("process %d has ended, and looks for another", r.process.number)
+			}
+		case *killing:
+			if r.process != nil && !known(r.process) {
+				return fmt.Errorf("process %d has ended, and has one killed", r.process.number)
+			}
+		case *attempt:
+			if len(r.tried) > maxTried {
+				return fmt.Errorf("%d systems were tried", len(r.tried))
+			}
+		}
+	}
+	for _, e := range c.actors {
+		if f := e.foreign; f != nil && (c.own(f.origin) || e.run.Child.Record().ID().System != f.origin) {
+			return fmt.Errorf("%v is run for system %d", e.run.Child, f.origin)
+		}
+	}
+	if n := len(v.strangers); n > maxStrangers {
+		return fmt.Errorf("%d processes of other systems are known", n)
+	}
+	for number, p := range c.processes {
+		if len(p.meeting) > maxStrangers {
+			return fmt.Errorf("%d wait for process %d", len(p.meeting), number)
+		}
+	}
+	return nil
+}
+
+// Abroad returns how much the core keeps that has to do with other systems: processes, actors of this system there, requests and creations, actors that are run for others.
+func (c *Core) Abroad() (n [5]int) {
+	n = [5]int{len(c.strangers), len(c.placed), len(c.requests), len(c.attempts), 0}
+	for _, e := range c.actors {
+		if e.foreign != nil && !e.foreign.settled {
+			n[4]++
+		}
+	}
+	return n
+}
+
+// ActorsOf returns the actors that the Admin had a process run.
+func (c *Core) ActorsOf(process uint64) (all []address.Address) {
+	if p := c.processes[process]; p != nil {
+		for a := range p.actors {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// The bounds of what others can have a core keep.
+const (
+	MaxStrangers = maxStrangers
+	MaxTried     = maxTried
+)

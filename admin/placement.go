@@ -2,6 +2,7 @@ package admin
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,9 @@ func (c *Core) createAbroad(t *attempt, why Failure) {
 		return
 	}
 	c.attempts[t.create.Child] = t
+	if t.create.Name != "" {
+		c.names[t.create.Name] = t.create.Child
+	}
 	c.meet(t.process, func(failure Failure) {
 		if failure != (Failure{}) {
 			c.answerAttempt(t, Place{}, failure)
@@ -69,17 +73,34 @@ func (c *Core) attempt(t *attempt) {
 	c.post(best.system, m)
 }
 
+// addUnsuited notes those that were not asked, as it was known that they are not suited.
+func (c *Core) addUnsuited(t *attempt) {
+	_, kind := c.buildOf(t.create.Kind, nil)
+	tried := make(map[uint64]bool)
+	for _, r := range t.tried {
+		tried[r.System] = true
+	}
+	for _, system := range slices.Sorted(maps.Keys(c.neighbours)) {
+		n := c.neighbours[system]
+		if err := n.capabilities.Satisfies(kind.Requires); err != nil && !tried[system] && len(t.tried) < maxTried {
+			t.tried = append(t.tried, Refusal{system, n.name, err.Error()})
+		}
+	}
+}
+
 // exhausted says that no system runs the actor, and why each one does not.
 func (c *Core) exhausted(t *attempt) {
+	c.addUnsuited(t)
 	var text strings.Builder
-	text.WriteString("no compatible system for kind \"" + t.create.Kind + "\"")
+	what := fmt.Sprintf("no compatible system for kind %q", t.create.Kind)
+	text.WriteString(what)
 	code := CodeUnknownKind
 	for i, r := range t.tried {
 		separator := "; "
 		if i == 0 {
 			separator = ": "
 		}
-		text.WriteString(separator + r.Name + ": " + r.Why)
+		text.WriteString(separator + r.Name + ": " + strings.TrimPrefix(r.Why, what+": "))
 		if !strings.HasPrefix(r.Why, "unknown kind") {
 			code = CodeNoSystem
 		}
@@ -103,10 +124,13 @@ func (c *Core) answerAttempt(t *attempt, place Place, why Failure) {
 	}
 	child := t.create.Child
 	if why != (Failure{}) {
-		c.tell(t.process, Created{Request: t.request, Actor: child, Failure: why})
+		c.freeNameAbroad(t.create.Name, child)
+		if c.processes[t.process.number] == t.process {
+			c.tell(t.process, Created{Request: t.request, Actor: child, Failure: why})
+		}
 		return
 	}
-	c.placed[child] = &placed{name: t.create.Name, place: place, process: t.process}
+	c.placed[child] = &placed{name: t.create.Name, place: place}
 	if n := c.neighbours[place.System]; n != nil {
 		n.actors++
 	}
@@ -128,18 +152,44 @@ func (c *Core) placedThere(from uint64, m Placed) {
 	delete(c.requests, m.Request)
 	switch {
 	case m.Failure == (Failure{}):
-		c.answerAttempt(t, m.Place, Failure{})
+		c.answerAttempt(t, m.Place, c.strange(m.Place))
 	case m.Failure.Code == CodeNoSystem || m.Failure.Code == CodeUnknownKind:
-		t.tried = m.Tried
-		if t.on {
+		name := "a system"
+		if n := c.neighbours[from]; n != nil {
+			name = n.name
+		}
+		t.tried = merge(t.tried, append(m.Tried, Refusal{from, name, m.Failure.Text})) // so whatever it says: it is not asked again
+		if t.on || len(t.tried) >= maxTried {
 			c.exhausted(t)
 		} else {
 			c.attempt(t)
 		}
 	default:
-		t.tried = m.Tried
 		c.answerAttempt(t, Place{}, m.Failure)
 	}
+}
+
+// maxTried is how many systems are asked for an actor, maxWhy how many bytes each may take to say why not.
+const (
+	maxTried = 1 << 12
+	maxWhy   = 1 << 10
+)
+
+// merge returns what is known of those that have refused, with what another system says of that.
+func merge(known, said []Refusal) []Refusal {
+	of := make(map[uint64]struct{}, len(known))
+	for _, r := range known {
+		of[r.System] = struct{}{}
+	}
+	known = slices.Clip(known) // others may have it
+	for _, r := range said {
+		if _, twice := of[r.System]; twice || len(known) >= maxTried {
+			continue
+		}
+		of[r.System] = struct{}{}
+		known = append(known, Refusal{r.System, r.Name[:min(len(r.Name), maxWhy)], r.Why[:min(len(r.Why), maxWhy)]})
+	}
+	return known
 }
 
 // refused is called when a system is lost that was asked.
@@ -154,10 +204,15 @@ func (c *Core) refused(t *attempt, reason string) {
 
 // placeActor runs an actor for another system, if this one suits it.
 func (c *Core) placeActor(from uint64, m PlaceActor) {
-	f := &foreign{origin: m.Origin, asker: from, request: m.Request, from: m.From, tried: m.Tried, on: m.On, create: m.Create, parent: m.Parent}
+	f := &foreign{origin: m.Origin, asker: from, request: m.Request, from: m.From, tried: merge(nil, m.Tried), on: m.On, create: m.Create, parent: m.Parent}
+	f.from.System = m.Origin
 	b, kind := c.buildOf(m.Create.Kind, nil)
 	why := c.suitable(b, kind, m.Create.Kind)
 	switch child := m.Create.Child; {
+	case c.own(m.Origin):
+		why = fail(CodeFailed, "a system asks for an actor of this one")
+	case !child.IsZero() && child.Record().ID().System != m.Origin:
+		why = fail(CodeFailed, "the address of an actor that is to be created must be one of its creator's system")
 	case c.closing:
 		why = fail(CodeNoSystem, "the system is being shut down")
 	case child.IsZero() || c.actors[child] != nil:
@@ -167,18 +222,24 @@ func (c *Core) placeActor(from uint64, m PlaceActor) {
 		c.refuseForeign(f, why)
 		return
 	}
-	run := Run{Child: m.Create.Child, Parent: m.Create.Parent, Kind: m.Create.Kind, Args: m.Create.Args, Requirements: m.Create.Requirements, ParentSystem: m.Origin, ParentProcess: m.Parent.Process}
+	run := Run{Child: m.Create.Child, Parent: m.Create.Parent, Kind: m.Create.Kind, Name: m.Create.Name, Args: m.Create.Args, Requirements: m.Create.Requirements, ParentSystem: m.Origin, ParentProcess: m.Parent.Process, Awaited: true}
 	e := c.run(run, b, kind)
 	e.foreign = f
-	c.present(e.host, m.Origin, m.From, func(_ Place, why Failure) {
-		if why != (Failure{}) {
-			delete(c.actors, run.Child)
-			delete(e.host.actors, run.Child)
-			c.refuseForeign(f, why)
-			c.tell(e.host, Exit{})
+	c.present(e.host, m.Origin, f.from, func(_ Place, why Failure) {
+		switch {
+		case c.actors[run.Child] != e:
+			return // its host has ended
+		case why == (Failure{}) && e.foreign == f && !f.settled: // its parent is not lost meanwhile
+			c.tell(e.host, e.run)
 			return
+		case why == (Failure{}):
+			why = fail(CodeFailed, "its parent's system is lost")
 		}
-		c.tell(e.host, e.run)
+		c.remove(e, why)
+		if !e.host.shared {
+			c.tell(e.host, Exit{})
+		}
+		c.rest(e.host.build)
 	})
 }
 
@@ -207,6 +268,9 @@ func (c *Core) placedHere(e *entry, why Failure) {
 	}
 	f.settled = true
 	c.post(f.asker, Placed{Request: f.request, Place: c.placeOf(e.host)})
+	if f.asker != f.origin {
+		c.post(f.origin, Hosted{e.run.Child})
+	}
 }
 
 // endedHere tells another system of the end of an actor that was run for it.
@@ -224,8 +288,47 @@ func (c *Core) endedHere(e *entry, why Failure) {
 func (c *Core) forgetPlaced(child address.Address) {
 	p := c.placed[child]
 	delete(c.placed, child)
+	c.freeNameAbroad(p.name, child)
 	if n := c.neighbours[p.place.System]; n != nil {
 		n.actors--
+	}
+}
+
+// namedAbroad answers with the actor that has a name and runs in another system, or is to run there, and reports whether there is one. If it turns out that it has ended, and that was not
+// known here yet, its name is free, and the question is put again.
+func (c *Core) namedAbroad(p *process, name string, request uint64, again func()) bool {
+	child := c.names[name]
+	if name == "" || child.IsZero() {
+		return false
+	}
+	if t := c.attempts[child]; t != nil {
+		t.then = append(t.then, again)
+		return true
+	}
+	placed := c.placed[child]
+	if placed == nil {
+		return false
+	}
+	c.meet(p, func(why Failure) {
+		if why != (Failure{}) {
+			c.tell(p, Created{Request: request, Failure: why})
+			return
+		}
+		s := &seeking{process: p, of: &stranger{system: placed.place.System, process: placed.place.Process}, find: &Find{Request: request, Actor: child}}
+		s.ended = func() {
+			if c.placed[child] == placed {
+				c.forgetPlaced(child)
+			}
+			again()
+		}
+		c.post(placed.place.System, FindActor{Request: c.ask(s), Actor: child, From: c.placeOf(p)})
+	})
+	return true
+}
+
+func (c *Core) freeNameAbroad(name string, child address.Address) {
+	if c.names[name] == child {
+		delete(c.names, name)
 	}
 }
 
@@ -237,36 +340,38 @@ func (c *Core) adoptAbroad(child address.Address) {
 
 // A killing waits for another system's answer.
 type killing struct {
-	process *process
-	request uint64
+	process *process // who asks, if it is one of this system
 	system  uint64
+	answer  func(Failure)
 }
 
-// killAbroad has another system end the process of an actor, and reports whether it runs there.
-func (c *Core) killAbroad(p *process, m KillActor) bool {
-	placed := c.placed[m.Actor]
-	if t := c.attempts[m.Actor]; placed == nil && t != nil {
-		t.then = append(t.then, func() { c.kill(p, m) })
-		return true
+// kill ends the process of an actor, if it has one of its own, wherever that runs. from is the system that asks; 0: this one.
+func (c *Core) kill(p *process, from uint64, actor address.Address, answer func(Failure)) {
+	if e := c.actors[actor]; e != nil {
+		if e.host.shared {
+			answer(fail(CodeFailed, "%v shares its process with others", actor))
+			return
+		}
+		if !e.host.killed {
+			e.host.killed = true
+			c.do(Kill{e.host.number})
+		}
+		answer(Failure{})
+		return
 	}
-	if placed == nil {
-		return false
+	if t := c.attempts[actor]; t != nil {
+		t.then = append(t.then, func() { c.kill(p, from, actor, answer) })
+		return
 	}
-	c.post(placed.place.System, KillPlaced{c.ask(&killing{p, m.Request, placed.place.System}), m.Actor})
-	return true
-}
-
-func (c *Core) killHere(from uint64, m KillPlaced) {
-	e := c.actors[m.Actor]
-	var why Failure
-	switch {
-	case e == nil || e.foreign == nil || e.foreign.origin != from:
-		why = fail(CodeFailed, "%v is not an actor with a process", m.Actor)
-	case e.host.shared:
-		why = fail(CodeFailed, "%v shares its process with others", m.Actor)
-	case !e.host.killed:
-		e.host.killed = true
-		c.do(Kill{e.host.number})
+	system := c.options.System
+	if placed := c.placed[actor]; placed != nil {
+		system = placed.place.System
+	} else if from == 0 && !actor.IsZero() {
+		system = actor.Record().ID().System
 	}
-	c.post(from, KilledPlaced{m.Request, why})
+	if system == c.options.System || !c.options.Meets {
+		answer(fail(CodeFailed, "%v is not an actor with a process", actor))
+		return
+	}
+	c.post(system, KillPlaced{c.ask(&killing{p, system, answer}), actor})
 }

@@ -217,6 +217,7 @@ type (
 		Kind, Name     string
 		Args           []byte
 		Requirements   []byte
+		Awaited        bool // the parent hears from the Admin if the actor does not start, as it may do so somewhere else
 	}
 
 	// Created answers Create, Lookup and Find: the actor and where it is, or why it is not.
@@ -241,6 +242,7 @@ type (
 		System  uint64
 		Process uint64
 		Reason  string
+		Cut     bool // the process may live, as its system is the one that is gone: what it sends does not come to an end
 	}
 
 	// Meet has a process open what leads to other systems; the answer is Met. Part has it close that.

@@ -30,6 +30,7 @@ func (c *Core) query(now time.Time, a asker) {
 		Admin: c.options.Admin, Base: c.options.Base, Capabilities: c.offers.Clone(), InShutdown: c.closing, GlobalNames: maps.Clone(c.names),
 		DeadLetterHandlers: c.deadLetterHandlers(), Uptime: now.Sub(c.began), Counters: map[string]uint64{},
 	}
+	c.reportConvention(&q.status)
 	c.queries[q.number] = q
 	for _, p := range c.everyone() {
 		if p.endpoint == "" {
@@ -46,6 +47,40 @@ func (c *Core) query(now time.Time, a asker) {
 		c.tell(p, StatusRequest{q.number})
 	}
 	c.concludeIfComplete(q)
+}
+
+// reportConvention adds what there is to say of other systems.
+func (c *Core) reportConvention(to *message.SystemStatus) {
+	if !c.options.Meets {
+		return
+	}
+	if c.leader == c.options.System {
+		to.ConventionLeader = c.options.Admin
+	} else if n := c.neighbours[c.leader]; n != nil {
+		to.ConventionLeader = n.admin
+	}
+	if c.options.Convention == nil {
+		return
+	}
+	known := c.options.Convention()
+	to.ConventionContacts, to.ConventionRefusals = known.Contacts, known.Refusals
+	for _, number := range slices.Sorted(maps.Keys(known.Members)) {
+		m := known.Members[number]
+		m.Leads = number == c.leader
+		if n := c.neighbours[number]; n != nil {
+			m.Actors = n.actors
+		}
+		to.ConventionMembers = append(to.ConventionMembers, m)
+	}
+	slices.SortStableFunc(to.ConventionMembers, func(a, b message.ConventionMember) int {
+		switch {
+		case a.Leads:
+			return -1
+		case b.Leads:
+			return 1
+		}
+		return cmp.Compare(a.Address, b.Address)
+	})
 }
 
 // report adds what one process has to say.

@@ -38,6 +38,14 @@ func (c *Core) release(k *contact) {
 	}
 }
 
+// answered is called when it is known who is at an address, or that nobody says so. It was tried for nothing else, if it is not wanted.
+func (c *Core) answered(k *contact) {
+	k.probe = false
+	if c.contacts[k.address] == k {
+		c.release(k)
+	}
+}
+
 // reset has the next attempt made at once.
 func (k *contact) reset() { k.next, k.delay = time.Time{}, 0 }
 
@@ -93,20 +101,22 @@ func (c *Core) Failed(now time.Time, address, why string, refused bool) []Output
 		return nil
 	}
 	k.dialling = false
-	if why != k.failure {
-		c.do(Note{"no connection to another system: " + why, address})
-	}
-	k.failure = why
+	c.noteFailure(k, why)
 	if m := c.members[k.system]; m != nil && m.link == nil && refused {
 		c.depart(m, fmt.Sprintf("%s; nobody listens at %s any more", m.why, address), false)
 	}
-	if k.probe {
-		k.probe = false
-		c.release(k)
-	}
+	c.answered(k)
 	c.lead()
 	c.connect()
 	return c.take()
+}
+
+// noteFailure says why somebody is not met at an address, once.
+func (c *Core) noteFailure(k *contact, why string) {
+	if why != k.failure {
+		c.do(Note{"no connection to another system: " + why, k.address})
+	}
+	k.failure = why
 }
 
 // connect dials whom there should be a connection to.

@@ -2,6 +2,7 @@ package convention
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -19,6 +20,8 @@ type Options struct {
 	Timing  Timing
 	// Number draws the number of a new incarnation. It never returns one twice.
 	Number func() uint64
+	// Size returns how many bytes a message takes, which bounds what others can have this system keep. Nil: messages take none.
+	Size func(message any) int
 }
 
 // A Core decides. It is not safe for concurrent use: the shell calls one method after the other, and does what it returns.
@@ -26,6 +29,7 @@ type Core struct {
 	self   System
 	timing Timing
 	number func() uint64
+	size   func(any) int
 	now    time.Time // of the present call
 
 	contacts map[string]*contact
@@ -36,6 +40,7 @@ type Core struct {
 	departed departed
 	distant  map[uint64]struct{}            // systems that this one reaches by way of its leader
 	pairs    map[uint64]map[uint64]struct{} // who talks through this system to whom, and is told of its end
+	kept     int                            // how many bytes wait to be confirmed, by all members
 
 	leader  uint64
 	fencing bool // what crosses the cut ends; no connection is made meanwhile
@@ -121,15 +126,36 @@ type link struct {
 // New returns the core of a system, and what it does first.
 func New(now time.Time, o Options) (*Core, []Output) {
 	c := &Core{
-		self: o.Self, timing: o.Timing.complete(), number: o.Number,
+		self: o.Self, timing: o.Timing.complete(), number: o.Number, size: o.Size,
 		contacts: make(map[string]*contact), links: make(map[uint64]*link), members: make(map[uint64]*member), inviters: make(map[uint64]struct{}),
 		distant: make(map[uint64]struct{}), pairs: make(map[uint64]map[uint64]struct{}),
 	}
 	c.self.Incarnation = cmp.Or(c.self.Incarnation, c.self.Number)
+	if c.size == nil {
+		c.size = func(any) int { return 0 }
+	}
 	return c, c.SetLeaders(now, o.Leaders)
 }
 
-// SetLeaders says where the leaders are, when that has changed.
+// Follow is [Core.SetLeaders] for somebody's decision: the system says goodbye to a leader that is none any more.
+func (c *Core) Follow(now time.Time, addresses []string) []Output {
+	c.now = now
+	for _, address := range c.leaders {
+		k := c.contacts[address]
+		if slices.Contains(addresses, address) || k.invited {
+			continue
+		}
+		if m := c.members[k.system]; m != nil && m.leads {
+			if m.link != nil {
+				c.say(m, DeRegister{"it follows another leader"})
+			}
+			c.depart(m, "this system follows another leader", true)
+		}
+	}
+	return c.SetLeaders(now, addresses)
+}
+
+// SetLeaders says where the leaders are, when that has changed, as a name has other addresses. This system stays with one that it has joined.
 func (c *Core) SetLeaders(now time.Time, addresses []string) []Output {
 	c.now = now
 	for _, address := range c.leaders {
@@ -138,8 +164,12 @@ func (c *Core) SetLeaders(now time.Time, addresses []string) []Output {
 			c.release(c.contacts[address])
 		}
 	}
-	c.leaders = slices.Clone(addresses)
+	c.leaders = nil
 	for _, address := range addresses {
+		if slices.Contains(c.leaders, address) {
+			continue
+		}
+		c.leaders = append(c.leaders, address)
 		k := c.contact(address)
 		k.leader = true
 		if address == c.self.Address {
@@ -156,11 +186,15 @@ func (c *Core) Opened(now time.Time, number uint64, dialled string) []Output {
 	c.now = now
 	l := &link{number: number, until: now.Add(c.timing.silence())}
 	if dialled != "" {
-		l.contact = c.contact(dialled)
-		l.contact.dialling = false
+		k := c.contact(dialled)
+		k.dialling, k.probe = false, !k.leader && !k.invited
+		l.contact = k
 	}
 	if c.left || c.fencing {
 		c.do(Drop{number, "this system takes no connections at the moment"})
+		if l.contact != nil {
+			c.answered(l.contact)
+		}
 		return c.take()
 	}
 	c.links[number] = l
@@ -190,13 +224,17 @@ func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
 	if l == nil || c.left {
 		return nil
 	}
-	if hello, ok := msg.(Hello); ok {
-		c.hello(l, hello)
+	m := l.member
+	if why := c.senseless(m, msg); why != "" {
+		if m != nil {
+			c.depart(m, why, false)
+		} else {
+			c.drop(l, why)
+		}
 		return c.take()
 	}
-	m := l.member
 	if m == nil {
-		c.drop(l, "it did not say who it is")
+		c.hello(l, msg.(Hello))
 		return c.take()
 	}
 	m.heard = now
@@ -210,6 +248,7 @@ func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
 		if !m.leads {
 			m.leads = true
 			c.inviters[m.system.Number] = struct{}{}
+			c.lead() // it may have registered before
 			c.register(m)
 		}
 	case DeRegister:
@@ -217,11 +256,47 @@ func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
 	case Renew:
 		c.fence("this system was declared lost by another one")
 	case Ping:
-		m.confirm(body.Taken)
+		c.confirm(m, body.Taken)
 	case Numbered:
 		c.numbered(m, body)
 	}
 	return c.take()
+}
+
+// maxCapabilities is how many bytes a message may take that says who a system is, or what it offers: all who know the system keep that.
+const maxCapabilities = 1 << 20
+
+// senseless returns why nobody would say that who keeps to the protocol, "" if somebody might. A stranger has no member yet.
+func (c *Core) senseless(m *member, msg any) string {
+	hello, greets := msg.(Hello)
+	_, posts := msg.(Numbered)
+	switch {
+	case greets && m != nil:
+		return "it has said twice who it is"
+	case greets && (hello.System.Number == 0 || hello.System.Incarnation == 0):
+		return "it has no number"
+	case !greets && m == nil:
+		return "it did not say who it is"
+	case posts && !m.joined:
+		return "it has not registered" // its end would not be told
+	}
+	var offers message.Capabilities
+	switch body := msg.(type) {
+	case Hello:
+	case Register:
+		offers = body.Capabilities
+	case Registered:
+		offers = body.Capabilities
+	default:
+		return ""
+	}
+	if size := c.size(msg); size > maxCapabilities {
+		return fmt.Sprintf("what it says of itself has %d bytes, the limit is %d", size, maxCapabilities)
+	}
+	if err := offers.Validate(); err != nil {
+		return "what it offers cannot be: " + err.Error()
+	}
+	return ""
 }
 
 // Closed is called when a connection has ended.
@@ -232,6 +307,9 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 		return nil
 	}
 	c.unlink(l)
+	if l.contact != nil && l.member == nil {
+		c.noteFailure(l.contact, why) // the other side may not have wanted this system's certificate
+	}
 	if m := l.member; m != nil && m.link == nil {
 		if m.joined {
 			m.broken = now.Add(c.timing.Grace)
@@ -239,7 +317,7 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 			c.wake(m.broken)
 			c.reach(m)
 		} else {
-			delete(c.members, m.system.Number)
+			c.forget(m)
 		}
 	}
 	c.connect()
@@ -296,8 +374,7 @@ func (c *Core) fence(why string) {
 		if m.joined {
 			c.leave(m, why)
 		}
-		delete(c.members, m.system.Number)
-		delete(c.inviters, m.system.Number)
+		c.forget(m)
 	}
 	for _, number := range slices.Sorted(maps.Keys(c.links)) {
 		c.drop(c.links[number], "this system begins anew")
@@ -389,8 +466,11 @@ func (c *Core) everyone() []*member {
 // unlink forgets a connection.
 func (c *Core) unlink(l *link) {
 	delete(c.links, l.number)
-	if l.contact != nil && l.contact.met == l {
-		l.contact.met = nil
+	if k := l.contact; k != nil {
+		if k.met == l {
+			k.met = nil
+		}
+		c.answered(k)
 	}
 	if l.member != nil && l.member.link == l {
 		l.member.link = nil

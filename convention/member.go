@@ -30,8 +30,9 @@ type member struct {
 // hello is called when somebody says who it is.
 func (c *Core) hello(l *link, h Hello) {
 	number := h.System.Number
-	if l.contact != nil {
-		l.contact.failure, l.contact.met = "", nil
+	if k := l.contact; k != nil {
+		k.failure, k.met = "", nil
+		c.answered(k)
 	}
 	if number == c.self.Number {
 		if l.contact != nil {
@@ -78,19 +79,21 @@ func (c *Core) hello(l *link, h Hello) {
 		}
 		c.drop(old, "there is another connection")
 	}
+	offers := m.system.Capabilities // it says what it offers as it registers: who hears of that is told then
 	m.system, m.link, m.heard = h.System, l, c.now
+	m.system.Capabilities = offers
 	l.member = m
 	c.know(m, l.contact)
 	if l.contact == nil || h.Of == 0 { // the other side may not have known whom it meets: c.now it is told what was taken before
 		c.do(Send{l.number, Ping{m.taken}})
 	}
 	if h.Of == c.self.Incarnation {
-		m.confirm(h.Taken)
+		c.confirm(m, h.Taken)
 	}
 	m.said = c.now
-	for _, message := range m.unconfirmed {
-		message.Taken = m.taken
-		c.do(Send{l.number, message})
+	for _, u := range m.unconfirmed {
+		u.Taken = m.taken
+		c.do(Send{l.number, u.Numbered})
 	}
 	c.wake(c.now.Add(c.timing.Heartbeat))
 	switch k := m.contact; {
@@ -112,10 +115,7 @@ func (c *Core) know(m *member, k *contact) {
 	}
 	k.system = m.system.Number
 	k.reset()
-	if k.probe {
-		k.probe = false
-		c.release(k)
-	}
+	c.answered(k)
 	if k.leader || k.invited {
 		m.contact = k
 	}
@@ -217,8 +217,7 @@ func (c *Core) depart(m *member, why string, orderly bool) {
 	if m.link != nil {
 		c.drop(m.link, why)
 	}
-	delete(c.members, m.system.Number)
-	delete(c.inviters, m.system.Number)
+	c.forget(m)
 	if m.joined {
 		c.leave(m, why)
 	}
@@ -229,10 +228,15 @@ func (c *Core) depart(m *member, why string, orderly bool) {
 		c.wake(k.next)
 	}
 	c.lead()
-	if m.leads && m.joined && !c.led() {
-		c.forgetDistant("the leader of the convention is lost: " + why)
-	}
 	c.connect()
+}
+
+// forget takes a member out of all tables.
+func (c *Core) forget(m *member) {
+	delete(c.members, m.system.Number)
+	delete(c.inviters, m.system.Number)
+	c.kept -= m.kept
+	m.kept, m.unconfirmed = 0, nil
 }
 
 // leave tells of the end of a membership.
@@ -276,9 +280,6 @@ func (c *Core) leads() uint64 {
 	}
 	return c.self.Number
 }
-
-// led says whether a leader other than this system is there.
-func (c *Core) led() bool { return c.leader != 0 && c.leader != c.self.Number }
 
 // place says for people where a system is.
 func place(s System) string {

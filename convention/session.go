@@ -2,46 +2,77 @@ package convention
 
 import (
 	"fmt"
+
+	"thespian.dev/message"
 )
 
 // A session numbers the posts between two systems, so that each arrives once though connections break.
 type session struct {
 	sent        uint64 // the number of the last one
 	taken       uint64
-	unconfirmed []Numbered
+	unsaid      int // how many bytes were taken since that was confirmed
+	unconfirmed []unconfirmed
+	kept        int // how many bytes they take
 }
 
-// maxUnconfirmed bounds what is kept for a system that confirms nothing.
-const maxUnconfirmed = 1 << 16
+type unconfirmed struct {
+	Numbered
+	size int
+}
 
-func (s *session) confirm(taken uint64) {
+// maxUnconfirmed bounds what is kept for a system that confirms nothing, maxKept the bytes that are kept for all.
+const (
+	maxUnconfirmed = 1 << 16
+	maxKept        = 4 * message.MaxFrame
+)
+
+func (c *Core) confirm(m *member, taken uint64) {
 	i := 0
-	for i < len(s.unconfirmed) && s.unconfirmed[i].Number <= taken {
+	for i < len(m.unconfirmed) && m.unconfirmed[i].Number <= taken {
+		m.kept -= m.unconfirmed[i].size
+		c.kept -= m.unconfirmed[i].size
 		i++
 	}
-	s.unconfirmed = s.unconfirmed[i:]
+	m.unconfirmed = m.unconfirmed[i:]
 }
 
 // post sends a member what must arrive.
 func (c *Core) post(m *member, p Post) {
+	if c.members[m.system.Number] != m {
+		return // it has departed
+	}
 	if len(m.unconfirmed) >= maxUnconfirmed {
 		c.depart(m, fmt.Sprintf("it has confirmed none of the last %d messages", maxUnconfirmed), false)
 		return
 	}
 	m.sent++
-	message := Numbered{Number: m.sent, Taken: m.taken, Post: p}
-	m.unconfirmed = append(m.unconfirmed, message)
+	u := unconfirmed{Numbered{Number: m.sent, Taken: m.taken, Post: p}, c.size(p)}
+	m.unconfirmed = append(m.unconfirmed, u)
+	m.kept += u.size
+	c.kept += u.size
 	if m.link != nil {
-		c.do(Send{m.link.number, message})
+		c.do(Send{m.link.number, u.Numbered})
+	}
+	if c.kept > maxKept {
+		worst := m
+		for _, other := range c.everyone() {
+			if other.kept > worst.kept {
+				worst = other
+			}
+		}
+		c.depart(worst, fmt.Sprintf("%d bytes wait to be confirmed by it, and %d by all", worst.kept, c.kept), false)
 	}
 }
 
-// confirmEvery is after how many posts a confirmation is sent by itself.
-const confirmEvery = 64
+// confirmEvery is after how many posts a confirmation is sent by itself, confirmBytes after how many bytes.
+const (
+	confirmEvery = 64
+	confirmBytes = 1 << 20
+)
 
 // numbered is called with a post, which may have come before.
 func (c *Core) numbered(m *member, n Numbered) {
-	m.confirm(n.Taken)
+	c.confirm(m, n.Taken)
 	if n.Number != m.taken+1 {
 		if n.Number > m.taken+1 {
 			c.depart(m, "messages of it are missing", false)
@@ -49,8 +80,10 @@ func (c *Core) numbered(m *member, n Numbered) {
 		return
 	}
 	m.taken = n.Number
-	if m.taken%confirmEvery == 0 {
+	m.unsaid += c.size(n.Post)
+	if m.taken%confirmEvery == 0 || m.unsaid >= confirmBytes {
 		c.say(m, Ping{m.taken})
+		m.unsaid = 0
 	}
 	c.routed(m, n.Post)
 }

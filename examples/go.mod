@@ -4,30 +4,31 @@ go 1.26
 
 require (
 	github.com/schollz/progressbar/v3 v3.19.0
+	golang.org/x/sync v0.20.0
 	golang.org/x/term v0.43.0
 	gotest.tools/v3 v3.5.2
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
+	thespian.dev/convention v0.0.0
 	thespian.dev/integration v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
+	thespian.dev/transport v0.0.0
+	thespian.dev/transport-tcp v0.0.0
 )
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/google/go-cmp v0.5.9 // indirect
-	github.com/klauspost/compress v1.18.7 // indirect
+	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/net v0.50.0 // indirect
 	golang.org/x/sys v0.45.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
-	thespian.dev/convention v0.0.0 // indirect
-	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
-	thespian.dev/transport-tcp v0.0.0 // indirect
 	thespian.dev/transport-udp v0.0.0 // indirect
 )
 

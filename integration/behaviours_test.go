@@ -501,7 +501,7 @@ func TestCheckRunsInTheHost(t *testing.T) {
 	told(t, sys, watcher, Do{Deed: "watch", Who: a})
 	assert.Equal(t, says(t, sys).What, "watching <nil>")
 	assert.NilError(t, sys.UpdateCapability(within(t), "Cores", 8)) // it does not suit any more
-	assert.Equal(t, says(t, sys), Said{"exited: asked to exit", 0, a})
+	assert.Equal(t, says(t, sys), Said{"exited: the system offers something else now: there are 8 cores", 0, a})
 	parent := create(t, sys, "doer")
 	told(t, sys, parent, Do{Deed: "create", Text: "picky", N: 1})
 	assert.Equal(t, says(t, sys).What, "created")

@@ -19,7 +19,7 @@ import (
 
 	"thespian.dev/actor"
 	"thespian.dev/address"
-	"thespian.dev/integration/internal/leftovers"
+	"thespian.dev/integration/leftovers"
 	"thespian.dev/message"
 	"thespian.dev/system"
 )
@@ -170,18 +170,27 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 
 // A parent that counts what its child said before it ended.
 type listener struct {
-	master address.Address
-	said   int
+	master     address.Address
+	said, ends int
+	disorder   string
 }
 
 func (l *listener) Receive(ctx *actor.Context, msg any) error {
 	switch m := msg.(type) {
 	case Order:
+		if m.What == "counts" {
+			ctx.Send(ctx.Sender(), Told{fmt.Sprintf("%d ends, disorder %q", l.ends, l.disorder), l.said, ctx.Self()})
+			return nil
+		}
 		l.master = ctx.Sender()
 		ctx.Send(ctx.Create("servant"), m)
 	case Say:
+		if m.Text != strconv.Itoa(l.said) {
+			l.disorder = m.Text
+		}
 		l.said++
 	case message.ChildActorExited:
+		l.ends++
 		ctx.Send(l.master, Told{m.Reason, l.said, m.Child})
 	}
 	return nil
@@ -380,6 +389,10 @@ func TestNoticeOfAnEndComesAfterTheLastMessage(t *testing.T) {
 		told := ask(t, sys, l, Order{What: "last words", N: 1000})
 		assert.Equal(t, told.What, "exit status 3")
 		t.Logf("%d of 1000 were sent before the process ended", told.PID)
+		ask(t, sys, create(t, sys, "servant"), Order{What: "who"}) // in the meantime more could come
+		counts := ask(t, sys, l, Order{What: "counts"})
+		assert.Equal(t, counts.What, `1 ends, disorder ""`)
+		assert.Equal(t, counts.PID, told.PID, "nothing came behind the notice")
 	}
 }
 
@@ -475,7 +488,7 @@ func TestCapabilitiesOfTheSystem(t *testing.T) {
 	heard(t, sys)
 	ask(t, sys, watcher, Order{What: "forward", Who: gpu}) // the watch is known there
 	assert.NilError(t, sys.UpdateCapability(within(t), "GPU", nil))
-	assert.Equal(t, heard(t, sys).What, "actor exited: asked to exit")
+	assert.Equal(t, heard(t, sys).What, `actor exited: the system offers something else now: capability "GPU" is required to be true, and is not there`)
 }
 
 func TestUnknownKind(t *testing.T) {

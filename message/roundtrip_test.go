@@ -51,7 +51,10 @@ func TestMessagesArriveAsTheyWereSent(t *testing.T) {
 		message.ActorStatus{Actor: actorAt(1), Kind: "k", Pending: 3, Received: 5, Children: []address.Address{actorAt(2)},
 			Wakeups: []message.PendingWakeup{{In: -time.Second}}, Counters: map[string]uint64{"c": 1}},
 		message.SystemStatus{Base: "simple", Capabilities: message.Capabilities{"a": []any{3, 5}}, GlobalNames: map[string]address.Address{"n": actorAt(4)},
-			Actors: []message.ActorStatus{{Kind: "k"}}, LoadedSources: []message.LoadedSource{{Hash: "h"}}},
+			Actors: []message.ActorStatus{{Kind: "k"}}, LoadedSources: []message.LoadedSource{{Hash: "h"}},
+			ConventionLeader: actorAt(5), ConventionContacts: []message.ConventionContact{{Address: "a:1", Leader: true, Reached: true, Failure: "f"}},
+			ConventionRefusals: []message.ConventionRefusal{{From: "b", Reason: "r", Times: 1, Last: time.Second}},
+			ConventionMembers:  []message.ConventionMember{{Admin: actorAt(5), Capabilities: message.Capabilities{"GPU": true}, Route: "direct", Heard: time.Second, Sent: 1}}},
 	} {
 		t.Run(fmt.Sprintf("%T", msg), func(t *testing.T) {
 			assert.NilError(t, r.Check(msg))

@@ -48,6 +48,8 @@ type ProcessStatus struct {
 	// PID is the operating system's number of the process, Role "admin", "program" or "host".
 	PID  int
 	Role string
+	// Endpoint is where the other processes of the system reach it: on TCP an address and a port. That of the Admin is its Admin Port.
+	Endpoint string
 	// Memory is how many bytes of memory the process occupies, 0 if that is not known. What processes share counts for each of them.
 	Memory uint64
 	// Lost is how many messages are known to have got lost on their way to the process. Only a base that promises no delivery loses any.
@@ -67,8 +69,13 @@ type SystemStatus struct {
 	DeadLetterHandlers []address.Address
 	// DeadLetters counts the messages that could not be delivered.
 	DeadLetters uint64
-	// ConventionLeader is the Admin of the leading system, no address when there is none.
+	// ConventionLeader is the Admin of the leading system, this one's own when it leads itself, no address when the leader is not reached or the system meets no others.
 	ConventionLeader address.Address
+	// ConventionContacts are the addresses to which the system connects, ConventionMembers the other systems of its convention that it knows, the leader first. There are none where systems cannot meet.
+	ConventionContacts []ConventionContact
+	ConventionMembers  []ConventionMember
+	// ConventionRefusals are hosts from which systems wanted to meet this one and were refused, the last first, a few at most.
+	ConventionRefusals []ConventionRefusal
 	// SourceAuthority is the actor that decides about sources, no address when there is none.
 	SourceAuthority address.Address
 	LoadedSources   []LoadedSource
@@ -152,8 +159,8 @@ func (s SystemStatus) Format(w io.Writer) error {
 			return err
 		}
 	}
-	if len(s.Actors) == 0 {
-		return nil
+	if err := s.formatConvention(r); err != nil || len(s.Actors) == 0 {
+		return err
 	}
 	pid := func(ActorStatus) string { return "" }
 	fmt.Fprint(r, "\n")

@@ -65,6 +65,32 @@ func TestStatusReports(t *testing.T) {
 	assert.NilError(t, message.SystemStatus{}.Format(&b))
 }
 
+func TestConventionReport(t *testing.T) {
+	system := message.SystemStatus{
+		Admin: actorAt(9), ConventionLeader: actorAt(9),
+		ConventionContacts: []message.ConventionContact{
+			{Address: "10.0.0.1:1900", Leader: true, PreRegistered: true, Reached: true}, {Address: "10.0.0.2:1900", Leader: true, Failure: "connection refused"},
+			{Address: "10.0.0.3:1900", PreRegistered: true}, {Address: "10.0.0.4:1900"},
+		},
+		ConventionRefusals: []message.ConventionRefusal{{From: "10.0.0.5", Reason: "the secrets differ", Times: 3, Last: 2 * time.Second}},
+		ConventionMembers: []message.ConventionMember{
+			{Admin: actorAt(1), Address: "10.0.0.1:1900", Leads: true, Route: "direct", Heard: time.Second, Sent: 2, Received: 3, Actors: 4},
+			{Admin: actorAt(2), Route: "outbound only", Heard: 1500 * time.Microsecond},
+		},
+	}
+	var b strings.Builder
+	assert.NilError(t, system.FormatConvention(&b))
+	golden.Assert(t, b.String(), "convention.txt")
+	b.Reset()
+	assert.NilError(t, system.Format(&b))
+	for _, part := range []string{"CONTACT", "REFUSED", "MEMBER"} {
+		assert.Assert(t, strings.Contains(b.String(), part), b.String())
+	}
+	b.Reset()
+	assert.NilError(t, message.SystemStatus{}.FormatConvention(&b))
+	assert.Assert(t, strings.Contains(b.String(), "none"), b.String())
+}
+
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
@@ -72,5 +98,6 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 func TestStatusReportsPassOnTheWritersError(t *testing.T) {
 	assert.ErrorContains(t, message.ActorStatus{}.Format(full{}), "disk full")
 	assert.ErrorContains(t, message.SystemStatus{}.Format(full{}), "disk full")
+	assert.ErrorContains(t, message.SystemStatus{}.FormatConvention(full{}), "disk full")
 	assert.ErrorContains(t, message.SystemStatus{Actors: []message.ActorStatus{{}}}.Format(full{}), "disk full")
 }

@@ -172,7 +172,7 @@ func (a *adminClient) handle(msg any) {
 	case admin.Relayed:
 		n.peers.relayed(m.Data)
 	case admin.Gone:
-		n.peers.gone(n.in(m.System, m.Process), m.Reason)
+		n.peers.gone(n.in(m.System, m.Process), m.Reason, m.Cut)
 	case admin.Capabilities:
 		n.setCapabilities(m.Offers)
 	case admin.Handlers:

@@ -99,7 +99,11 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 			return nil, "", err
 		}
 	}
-	shell := newAdminShell(options, execLauncher{}, log)
+	var shell *adminShell
+	if meets {
+		options.Convention = func() admin.ConventionReport { return shell.meeting.report() }
+	}
+	shell = newAdminShell(options, execLauncher{}, log)
 	if meets {
 		meeting.Store(shell.meet(m))
 	}

@@ -143,6 +143,10 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 		switch d := decision.(type) {
 		case admin.Tell:
 			if line := s.lines[d.To]; line != nil {
+				if _, relayed := d.Message.(admin.Relayed); relayed && line.crowded() {
+					s.log.Warn("a process does not read: what others have relayed to it is lost", "process", d.To)
+					continue
+				}
 				if err := line.send(d.Message); err != nil {
 					s.log.Error("a process cannot be told what it has to know", "process", d.To, "error", err)
 				}

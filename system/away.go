@@ -18,6 +18,7 @@ import (
 type abroad struct {
 	parent  address.Address
 	at      transport.Node
+	awaited bool       // the Admin tells the parent if the actor does not start
 	started *sync.Once // the Admin was told how the start went
 }
 
@@ -181,7 +182,7 @@ func (n *node) run(m admin.Run) {
 	m.Child.Record().SetHint(hintOf(n.here())) // which others get with the address
 	c := n.newCellAt(m.Child, k, options, err, created)
 	c.mu.Lock()
-	from := &abroad{m.Parent, n.in(m.ParentSystem, m.ParentProcess), new(sync.Once)}
+	from := &abroad{m.Parent, n.in(m.ParentSystem, m.ParentProcess), m.Awaited, new(sync.Once)}
 	c.extra().abroad = from
 	c.mu.Unlock()
 	if m.ParentSystem == 0 && m.ParentProcess != n.adminProcess {
@@ -231,7 +232,7 @@ func (n *node) endedHere(c *cell, m *more, reason string) {
 	if m.unborn != nil {
 		n.stillborn.keep(c)
 	}
-	if from.at != n.in(0, n.adminProcess) {
+	if from.at != n.in(0, n.adminProcess) && !(from.awaited && m.unborn != nil) {
 		n.peers.say(n.peers.get(from.at), flowOf(c.self), exited{c.self, reason, m.unborn != nil})
 	}
 	_ = n.client.line.send(admin.Ended{Actor: c.self})
@@ -273,7 +274,7 @@ func (n *node) adoptedByAdmin(child address.Address) {
 		if m.abroad == nil {
 			return
 		}
-		m.abroad = &abroad{n.admin.self, n.in(0, n.adminProcess), m.abroad.started}
+		m.abroad = &abroad{n.admin.self, n.in(0, n.adminProcess), m.abroad.awaited, m.abroad.started}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,6 +91,11 @@ func (n *node) updateCapability(ctx context.Context, name string, value any) err
 	if err != nil || !changes {
 		return err
 	}
+	if name == conventionAddress {
+		if _, err := leadersOf(message.Capabilities{name: value}); err != nil && value != nil {
+			return err
+		}
+	}
 	if n.client != nil { // before it answers, the Admin tells all processes, and so this one
 		_, err := n.client.call(ctx, func(number uint64) any { return admin.SetCapability{Request: number, Name: name, Value: value} }, nil)
 		return err
@@ -115,7 +121,13 @@ func (n *node) check() {
 			return
 		}
 		c.tell(envelope{msg: control(func(c *cell) {
-			if c.phase.Load() == running && c.suits() != nil {
+			if c.phase.Load() != running {
+				return
+			}
+			if err := c.suits(); err != nil {
+				c.mu.Lock()
+				c.extra().unsuited = "the system offers something else now: " + strings.TrimPrefix(err.Error(), fmt.Sprintf("%v for kind %q: ", ErrNoCompatibleSystem, c.kind.Name))
+				c.mu.Unlock()
 				c.tell(envelope{message.ActorExitRequest{}, n.admin.self})
 			}
 		})})

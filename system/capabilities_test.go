@@ -229,8 +229,9 @@ func TestActorsExitWhenTheirCapabilityIsLost(t *testing.T) {
 
 		// One of them takes the capability away, from itself, too.
 		assert.Equal(t, ask[text](t, sys, g1, holder{[]any{"GPU", nil}}).Text, "done")
-		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
-		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
+		const why = `actor exited: the system offers something else now: capability "GPU" is required to be true, and is not there`
+		assert.Equal(t, listen[text](t, sys).Text, why)
+		assert.Equal(t, listen[text](t, sys).Text, why)
 		gone(t, sys, g1)
 		gone(t, sys, g2)
 		alive(c1)
@@ -240,7 +241,7 @@ func TestActorsExitWhenTheirCapabilityIsLost(t *testing.T) {
 
 		// Another value is a loss as well.
 		assert.NilError(t, sys.UpdateCapability(within(t), "Cores", 4))
-		assert.Equal(t, listen[text](t, sys).Text, "actor exited: asked to exit")
+		assert.Equal(t, listen[text](t, sys).Text, "actor exited: the system offers something else now: broken on purpose")
 		gone(t, sys, c1)
 		alive(p1)
 

@@ -83,6 +83,7 @@ type more struct {
 	held         []envelope             // messages put aside by Hold
 	waiting      list.List              // senders that wait for this mailbox, from the oldest: of chan struct{}, closed to wake
 	full         chan struct{}          // closed when the mailbox reaches its mark: this actor's own sends wait no longer
+	unsuited     string                 // why the system may run it no more; "": it may
 	creators     []*cell                // who created it by its name, and is told if it cannot start
 	watchers     map[*cell]struct{}     // who watches it
 	watched      map[watchable]struct{} // whom it watches

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"thespian.dev/address"
@@ -92,7 +93,9 @@ func (o *Options) credentials() (c admin.Credentials, given bool, err error) {
 	case o.Insecure:
 		c.Secret = insecureSecret
 	case o.TLS != nil:
-		c = admin.Credentials{Certificate: o.TLS.Certificate, Key: o.TLS.Key, Root: o.TLS.Authorities}
+		if c, err = o.TLS.credentials(); err != nil {
+			return c, false, err
+		}
 	case o.ConventionSecretFile != "":
 		text, err := os.ReadFile(o.ConventionSecretFile)
 		if err != nil {
@@ -104,6 +107,22 @@ func (o *Options) credentials() (c admin.Credentials, given bool, err error) {
 	}
 	_, err = authorityOf(c)
 	return c, err == nil, err
+}
+
+// credentials returns where the files are, for processes with other working folders.
+func (f *TLSFiles) credentials() (c admin.Credentials, err error) {
+	for _, file := range []struct {
+		what, path string
+		absolute   *string
+	}{{"Certificate", f.Certificate, &c.Certificate}, {"Key", f.Key, &c.Key}, {"Authorities", f.Authorities, &c.Root}} {
+		if file.path == "" {
+			return c, fmt.Errorf("the option TLS has no %s", file.what)
+		}
+		if *file.absolute, err = filepath.Abs(file.path); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // insecureSecret is what all know who ask for no security.

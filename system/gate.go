@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ type gate struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]struct{}
 	tokens map[string]*token
+	making int // connections that others have asked for
 	closed bool
 	work   sync.WaitGroup
 }
@@ -72,8 +74,24 @@ type (
 	}
 )
 
-// A token stands for a connection that somebody else makes, or two.
+// A token stands for a connection that somebody else makes, or two. Its name is text of nothing but hexadecimal digits: others may choose it, and to which address this Admin brings it, so that
+// it must mean nothing to whatever else may listen there.
 type token struct{ arrived chan net.Conn }
+
+// tokenLength is how long its name is.
+const tokenLength = 48
+
+func validToken(name []byte) bool {
+	for _, b := range name {
+		if (b < '0' || b > '9') && (b < 'a' || b > 'f') {
+			return false
+		}
+	}
+	return len(name) == tokenLength
+}
+
+// maxTokens is how many connections may be awaited, and made for others, at once.
+const maxTokens = 4096
 
 // How long a connection may take to be made, and a stranger to say what it wants.
 const (
@@ -119,8 +137,7 @@ func (g *gate) receive(conn net.Conn) error {
 			if !hmac.Equal(m.Pass, g.pass) {
 				return errors.New("it does not belong to this system")
 			}
-			g.spawn(func() { g.leadOut(conn, m) })
-			return nil
+			return g.spawn(func() { g.leadOut(conn, m) })
 		case gateToken:
 			return g.redeem(conn, m.Token)
 		}
@@ -130,13 +147,17 @@ func (g *gate) receive(conn net.Conn) error {
 }
 
 // spawn does work that ends with the gate.
-func (g *gate) spawn(do func()) {
+func (g *gate) spawn(do func()) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.closed {
-		g.work.Go(do)
+	if g.closed {
+		return errSystemEnds
 	}
+	g.work.Go(do)
+	return nil
 }
+
+var errSystemEnds = errors.New("the system ends")
 
 // hold notes a connection, to close it with the gate.
 func (g *gate) hold(c net.Conn) bool {
@@ -165,6 +186,7 @@ func (g *gate) close() {
 	}
 	for _, t := range g.tokens {
 		close(t.arrived)
+		t.drain()
 	}
 	g.tokens = nil
 	g.mu.Unlock()
@@ -181,7 +203,7 @@ func (g *gate) bring(conn net.Conn, name string) error {
 	if endpoint == "" {
 		return fmt.Errorf("it looks for a process that is not here: %s", name)
 	}
-	g.spawn(func() {
+	return g.spawn(func() {
 		ctx, cancel := context.WithTimeout(g.meeting.ctx, gateTime)
 		defer cancel()
 		to, err := g.under.Dial(ctx, endpoint)
@@ -191,7 +213,6 @@ func (g *gate) bring(conn net.Conn, name string) error {
 		}
 		g.join(conn, to)
 	})
-	return nil
 }
 
 // join copies what comes from one connection to the other, both ways, until one ends.
@@ -243,7 +264,11 @@ func (g *gate) reach(ctx context.Context, system, process uint64) (net.Conn, err
 	case other.Address != "":
 		return g.under.Dial(ctx, other.Address)
 	case self.Address != "":
-		t, name := g.issue()
+		name := newToken()
+		t, err := g.expect(name)
+		if err != nil {
+			return nil, err
+		}
 		defer g.withdraw(name)
 		g.meeting.post(system, connectBack{[]byte(name), self.Address, process})
 		return t.await(ctx)
@@ -262,43 +287,92 @@ func (g *gate) reach(ctx context.Context, system, process uint64) (net.Conn, err
 }
 
 func newToken() string {
-	b := make([]byte, 24)
+	b := make([]byte, tokenLength/2)
 	_, _ = rand.Read(b) // never fails
-	return string(b)
+	return hex.EncodeToString(b)
 }
 
-// issue makes a token.
-func (g *gate) issue() (*token, string) {
-	name := newToken()
-	return g.expect(name), name
-}
-
-func (g *gate) expect(name string) *token {
-	t := &token{arrived: make(chan net.Conn, 2)}
+// expect has connections taken that bring a token. Whoever calls it withdraws the token.
+func (g *gate) expect(name string) (*token, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
-		close(t.arrived)
-		return t
+	switch {
+	case g.closed:
+		return nil, errSystemEnds
+	case g.tokens[name] != nil:
+		return nil, errors.New("the token is in use")
+	case len(g.tokens) >= maxTokens:
+		return nil, errors.New("too many connections are awaited")
 	}
-	if old := g.tokens[name]; old != nil { // somebody was faster than who announced it
-		return old
-	}
+	t := &token{arrived: make(chan net.Conn, 2)}
 	g.tokens[name] = t
-	return t
+	return t, nil
 }
 
 func (g *gate) withdraw(name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.tokens, name)
+	if t := g.tokens[name]; t != nil {
+		delete(g.tokens, name)
+		t.drain()
+	}
+}
+
+// drain closes the connections that nobody waits for any more.
+func (t *token) drain() {
+	for {
+		select {
+		case c, ok := <-t.arrived:
+			if !ok {
+				return
+			}
+			_ = c.Close()
+		default:
+			return
+		}
+	}
+}
+
+// hand gives a connection to who awaits it.
+func (g *gate) hand(conn net.Conn, name string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := g.tokens[name]
+	if t == nil {
+		return errors.New("its token is not awaited any more")
+	}
+	select {
+	case t.arrived <- conn:
+		return nil
+	default:
+		return errors.New("its token was used")
+	}
+}
+
+// make does work that another system has asked for, unless there is too much of it. It is over when a connection is made.
+func (g *gate) make(do func(made func())) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed || g.making >= maxTokens {
+		return // who has asked gives up
+	}
+	g.making++
+	made := sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.making--
+	})
+	g.work.Go(func() {
+		defer made()
+		do(made)
+	})
 }
 
 func (t *token) await(ctx context.Context) (net.Conn, error) {
 	select {
 	case c, ok := <-t.arrived:
 		if !ok {
-			return nil, errors.New("the system ends")
+			return nil, errSystemEnds
 		}
 		return c, nil
 	case <-ctx.Done():
@@ -317,12 +391,7 @@ func (g *gate) redeem(conn net.Conn, name []byte) error {
 			if err := writeGate(conn, nil, gateAnswer{}); err != nil {
 				return err
 			}
-			select {
-			case t.arrived <- conn:
-				return nil
-			default:
-				return errors.New("its token was used")
-			}
+			return g.hand(conn, string(name))
 		}
 		if time.Now().After(deadline) {
 			return errors.New("its token is not known")
@@ -337,7 +406,10 @@ func (g *gate) redeem(conn net.Conn, name []byte) error {
 
 // connectBack makes a connection that another system asks for, to a process of this one.
 func (g *gate) connectBack(m connectBack) {
-	g.spawn(func() {
+	if !validToken(m.Token) {
+		return
+	}
+	g.make(func(made func()) {
 		ctx, cancel := context.WithTimeout(g.meeting.ctx, gateTime)
 		defer cancel()
 		endpoint := g.meeting.endpointOf(m.Process)
@@ -357,15 +429,22 @@ func (g *gate) connectBack(m connectBack) {
 			g.meeting.shell.log.Warn("a connection that another system asked for cannot be made", "to", m.Address, "error", err)
 			return
 		}
+		made()
 		g.join(conn, to)
 	})
 }
 
 // meetAt joins the connections of two systems that only connect to others.
 func (g *gate) meetAt(m meetAt) {
+	if !validToken(m.Token) {
+		return
+	}
 	name := string(m.Token)
-	t := g.expect(name)
-	g.spawn(func() { // as the loop is asked
+	g.make(func(made func()) { // as the loop is asked
+		t, err := g.expect(name)
+		if err != nil {
+			return
+		}
 		defer g.withdraw(name)
 		_, self := g.meeting.whereIs(m.System)
 		g.meeting.post(m.System, connectBack{m.Token, self.Address, m.Process})
@@ -381,6 +460,8 @@ func (g *gate) meetAt(m meetAt) {
 			return
 		}
 		cancel()
+		g.withdraw(name)
+		made()
 		g.join(first, second)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"thespian.dev/message"
 )
@@ -58,6 +59,9 @@ func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err == nil && host == "" {
 		err = errors.New("the host is missing")
+	}
+	if err == nil && strings.ContainsFunc(host, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		err = errors.New("a host has no spaces")
 	}
 	if err == nil {
 		var number uint64

@@ -145,6 +145,13 @@ func (l *lifeline) offer(msg any) bool {
 
 const maxOffer = 1 << 20
 
+// crowded says that much waits to be written, so that what others have brought is better left out than the end of the connection.
+func (l *lifeline) crowded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) > maxPending/2
+}
+
 // bring is send for what is much: it waits until what was sent before is nearly written.
 func (l *lifeline) bring(msg any) error {
 	l.mu.Lock()

@@ -55,6 +55,9 @@ func linkMessages() message.TypeSet {
 	return message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{})
 }
 
+// maxStopped is how many actors of a process may be told of that take no more: beyond that its mailboxes are as they are.
+const maxStopped = 1 << 16
+
 // say sends a peer a control message, behind what the flow has sent. It never waits.
 func (ps *peers) say(p *peer, flow uint64, msg any) { _, _ = ps.tell(p, flow, msg) }
 
@@ -300,7 +303,7 @@ func (ps *peers) said(p *peer, msg any) {
 		if p.stopped == nil {
 			p.stopped = make(map[address.Address]chan struct{})
 		}
-		if p.stopped[m.Actor] == nil && p.reason == "" {
+		if p.stopped[m.Actor] == nil && p.reason == "" && len(p.stopped) < maxStopped {
 			p.stopped[m.Actor] = make(chan struct{})
 			p.stops.Add(1)
 		}

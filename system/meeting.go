@@ -16,6 +16,7 @@ import (
 	"thespian.dev/admin"
 	"thespian.dev/convention"
 	"thespian.dev/convention/authority"
+	"thespian.dev/message"
 	"thespian.dev/transport"
 )
 
@@ -25,7 +26,6 @@ type meeting struct {
 	core      *convention.Core
 	authority *authority.Authority
 	gate      *gate
-	texts     []string // that name the leaders
 
 	ctx    context.Context // done when the meeting ends
 	cancel context.CancelFunc
@@ -34,8 +34,15 @@ type meeting struct {
 	links    map[uint64]*lifeline
 	serial   uint64
 	left     bool
-	incoming map[uint64]uint64 // messages of other systems, by system
+	leaders  []string // the texts that name them
+	seeking  bool     // it is not known yet where they are: the core follows the former ones
+	unfollow func()   // names are looked up no more
+	traffic  map[uint64]traffic
+	refused  refusals
 }
+
+// traffic counts the messages that the cores of two Admins have for each other.
+type traffic struct{ sent, received uint64 }
 
 // meetingOptions are what it takes to meet other systems.
 type meetingOptions struct {
@@ -49,37 +56,80 @@ type meetingOptions struct {
 
 // meet begins to look for other systems. It is called before the loop runs.
 func (s *adminShell) meet(o meetingOptions) *meeting {
-	m := &meeting{shell: s, authority: o.authority, texts: o.leaders, links: make(map[uint64]*lifeline), incoming: make(map[uint64]uint64)}
+	m := &meeting{shell: s, authority: o.authority, leaders: o.leaders, links: make(map[uint64]*lifeline), unfollow: func() {}, traffic: make(map[uint64]traffic)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.gate = newGate(m, o.network, o.pass)
 	s.meeting = m
 	leaders := o.leaders
 	if named(leaders) {
 		leaders = resolve(m.ctx, leaders)
-		s.readers.Go(m.resolveAgain)
+		m.lookUp(o.leaders, leaders)
 	}
-	core, do := convention.New(time.Now(), convention.Options{Self: o.self, Leaders: leaders, Timing: o.timing, Number: draw})
+	core, do := convention.New(time.Now(), convention.Options{Self: o.self, Leaders: leaders, Timing: o.timing, Number: draw, Size: s.size()})
 	m.core = core
 	s.readers.Go(func() { s.post(func(time.Time) []admin.Output { return m.perform(do) }) })
 	return m
 }
 
-// resolveAgain looks up the names of leaders from time to time.
-func (m *meeting) resolveAgain() {
-	var before []string
-	for {
-		select {
-		case <-time.After(resolveEvery):
-		case <-m.ctx.Done():
-			return
+// size returns what tells how many bytes a control message takes. It is for the loop's goroutine.
+func (s *adminShell) size() func(any) int {
+	var buffer []byte
+	return func(msg any) int {
+		data, err := s.messages.Append(buffer[:0], msg)
+		if err != nil {
+			return 0 // it will not be sent
 		}
-		leaders := resolve(m.ctx, m.texts)
-		if slices.Equal(leaders, before) {
-			continue
+		if cap(data) <= largeBuffer {
+			buffer = data
 		}
-		before = leaders
-		m.happened(func(now time.Time) []convention.Output { return m.core.SetLeaders(now, leaders) })
+		return len(data)
 	}
+}
+
+// follow has other systems lead from now on.
+func (m *meeting) follow(now time.Time, leaders []string) []convention.Output {
+	m.leaders = leaders
+	m.unfollow()
+	if m.seeking = named(leaders); m.seeking {
+		m.lookUp(leaders, nil)
+		return nil
+	}
+	return m.core.Follow(now, leaders)
+}
+
+// lookUp looks up the names of leaders from time to time, at once if it is not known where they are.
+func (m *meeting) lookUp(texts, known []string) {
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.unfollow = cancel
+	m.shell.readers.Go(func() {
+		for wait := known != nil; ; wait = true {
+			if wait {
+				select {
+				case <-time.After(resolveEvery):
+				case <-ctx.Done():
+					return
+				}
+			}
+			leaders := resolve(ctx, texts)
+			decided := known == nil
+			if !decided && slices.Equal(leaders, known) {
+				continue
+			}
+			known = leaders
+			if !m.happened(func(now time.Time) []convention.Output {
+				switch {
+				case ctx.Err() != nil: // others lead
+					return nil
+				case decided:
+					m.seeking = false
+					return m.core.Follow(now, leaders)
+				}
+				return m.core.SetLeaders(now, leaders)
+			}) {
+				return
+			}
+		}
+	})
 }
 
 // happened tells the core of something.
@@ -102,6 +152,7 @@ func (m *meeting) perform(decisions []convention.Output) (do []admin.Output) {
 			}
 		case convention.Drop:
 			if line := m.links[d.Link]; line != nil {
+				s.log.Info("a connection to another system is closed", "reason", d.Why)
 				delete(m.links, d.Link)
 				line.expire(lastWords)
 				s.readers.Go(line.shut)
@@ -111,9 +162,12 @@ func (m *meeting) perform(decisions []convention.Output) (do []admin.Output) {
 			do = append(do, s.core.Joined(d.System.Number, d.System.Admin, nameOfSystem(d.System), d.System.Capabilities)...)
 		case convention.Left:
 			s.log.Info("a system is gone", "at", d.Member.Address, "system", fmt.Sprintf("%016x", d.System), "reason", d.Why)
+			delete(m.traffic, d.System)
 			do = append(do, s.core.Left(time.Now(), d.System, d.Why)...)
 		case convention.Deliver:
-			m.incoming[d.From]++
+			if _, known := m.core.Member(d.From); known {
+				m.traffic[d.From] = traffic{m.traffic[d.From].sent, m.traffic[d.From].received + 1}
+			}
 			do = append(do, m.deliver(d)...)
 		case convention.Lead:
 			do = append(do, s.core.Led(d.System)...)
@@ -125,6 +179,40 @@ func (m *meeting) perform(decisions []convention.Output) (do []admin.Output) {
 		}
 	}
 	return do
+}
+
+// report says whom this system connects to, whom it has refused, and what there is to say of those that it knows.
+func (m *meeting) report() admin.ConventionReport {
+	var contacts []message.ConventionContact
+	for _, k := range m.core.Contacts() {
+		contacts = append(contacts, message.ConventionContact{Address: k.Address, Leader: k.Leader && !m.seeking, PreRegistered: k.Invited, Reached: k.Alive, Failure: k.Failure})
+	}
+	if m.seeking {
+		for _, text := range m.leaders {
+			contacts = append(contacts, message.ConventionContact{Address: text, Leader: true})
+		}
+	}
+	members := make(map[uint64]message.ConventionMember)
+	for _, other := range m.core.Members() {
+		members[other.Number] = message.ConventionMember{
+			Admin: other.Admin, Address: other.Address, Capabilities: other.Capabilities, Route: routeTo(m.core.Self(), other),
+			Heard: time.Since(m.core.Heard(other.Number)), Sent: m.traffic[other.Number].sent, Received: m.traffic[other.Number].received,
+		}
+	}
+	return admin.ConventionReport{Contacts: contacts, Refusals: m.refused.report(time.Now()), Members: members}
+}
+
+// routeTo says how the nodes of two systems reach each other, as admin.Core decides it.
+func routeTo(self, other convention.System) string {
+	switch {
+	case other.Host != "" && other.Host == self.Host:
+		return "same host"
+	case other.Address == "":
+		return "outbound only"
+	case other.Routed:
+		return "admin routing"
+	}
+	return "direct"
 }
 
 func nameOfSystem(c convention.System) string {
@@ -151,9 +239,16 @@ func (m *meeting) decided(decision admin.Output) []admin.Output {
 	now := time.Now()
 	switch d := decision.(type) {
 	case admin.Post:
+		if _, known := m.core.Member(d.To); known {
+			m.traffic[d.To] = traffic{m.traffic[d.To].sent + 1, m.traffic[d.To].received}
+		}
 		return m.perform(m.core.Post(now, d.To, d.Message))
 	case admin.Offer:
-		return m.perform(m.core.SetCapabilities(now, d.Capabilities))
+		do := m.core.SetCapabilities(now, d.Capabilities)
+		if leaders, err := leadersOf(d.Capabilities); err == nil && !slices.Equal(leaders, m.leaders) {
+			do = append(do, m.follow(now, leaders)...)
+		}
+		return m.perform(do)
 	case admin.Invite:
 		return m.perform(m.core.PreRegister(now, d.Address))
 	case admin.Uninvite:
@@ -200,17 +295,21 @@ func (m *meeting) dial(address string) {
 func (m *meeting) accept(conn net.Conn) error {
 	c := tls.Server(conn, m.authority.Server())
 	if err := c.HandshakeContext(m.ctx); err != nil {
-		return authority.Explain(err)
+		err = authority.Explain(err)
+		m.shell.post(func(now time.Time) []admin.Output {
+			m.refused.add(now, conn.RemoteAddr(), err.Error())
+			return nil
+		})
+		return err
 	}
 	_ = conn.SetDeadline(time.Time{})
 	if !m.gate.hold(conn) {
-		return errors.New("the system ends")
+		return errSystemEnds
 	}
-	m.gate.spawn(func() {
+	return m.gate.spawn(func() {
 		defer m.gate.drop(conn)
 		m.read(secured{c}, "")
 	})
-	return nil
 }
 
 // read hands what another Admin says to the core, until the end of the connection.

@@ -205,7 +205,7 @@ func (n *node) deliver(ctx context.Context, e envelope, to address.Address, from
 				return nil
 			}
 		case *peer:
-			if m.node == n {
+			if m.node == n && !m.lapsed() {
 				return m.send(ctx, e, to, from)
 			}
 		}
@@ -249,6 +249,9 @@ func (n *node) undeliverable(e envelope, to address.Address, reason string) {
 
 // question returns the open question of this node that has the address, if it has one.
 func (n *node) question(a address.Address) *question {
+	if a.IsZero() {
+		return nil
+	}
 	if b := a.Record().Binding(); b != nil {
 		if q, ok := b.Mailbox.(*question); ok && q.node() == n {
 			return q

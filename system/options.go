@@ -68,7 +68,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// TLSFiles are files with certificates, as PEM. They are read by the system's processes, the certificate again when it has changed.
+// TLSFiles are files with certificates, as PEM. They are read by the system's processes, and again when they have changed.
 type TLSFiles struct {
 	// Certificate and Key are the system's own. Names in it mean nothing, but it must be good for servers and clients.
 	Certificate, Key string
@@ -144,8 +144,9 @@ func (o *Options) suits(w admin.Welcome) error {
 	return nil
 }
 
-// startTime bounds how long a process gets to become a part of a system, drainTime how long what was sent gets to arrive.
+// startTime bounds how long a process gets to become a part of a system, drainTime how long what was sent gets to arrive, cutTime how long that of a process gets whose system is gone.
 const (
 	startTime = 10 * time.Second
 	drainTime = 5 * time.Second
+	cutTime   = 200 * time.Millisecond
 )

@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"thespian.dev/address"
 	"thespian.dev/address/record"
@@ -203,7 +204,7 @@ func (ps *peers) of(to address.Address) (*peer, error) {
 		return nil, nil
 	}
 	p := ps.get(at)
-	if r.Binding() == nil {
+	if b := r.Binding(); b == nil || b.Mailbox != p && foreign(b) {
 		r.Bind(&p.binding)
 	}
 	return p, nil
@@ -315,6 +316,16 @@ func (p *peer) awaitRoom(ctx context.Context, e envelope, from *cell) error {
 		return nil
 	}
 	return p.node.await(ctx, p.settled, closing(e.sender))
+}
+
+// lapsed says that the peer has ended as its system was lost, which may have come back since with the process.
+func (p *peer) lapsed() bool {
+	if p.out.Load() != nil || p.at.System == p.node.id.System || p.at == (transport.Node{}) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason != ""
 }
 
 // hold keeps what is to be sent until the process is located. If it was meanwhile, or the actor was found at another peer, it returns the link and whose it is
@@ -518,8 +529,8 @@ func (ps *peers) unsettled() <-chan struct{} {
 	return nil
 }
 
-// gone is called when the Admin has said that a process has ended.
-func (ps *peers) gone(at transport.Node, reason string) {
+// gone is called when the Admin has said that a process has ended, or that this system has to do with it no more.
+func (ps *peers) gone(at transport.Node, reason string, cut bool) {
 	p := ps.find(at)
 	if p == nil {
 		return
@@ -529,14 +540,18 @@ func (ps *peers) gone(at transport.Node, reason string) {
 	go func() {           // what the process had sent is taken to its end, which may take a while
 		defer ps.node.goroutines.end()
 		defer done()
-		p.end(ps, reason)
+		drain := drainTime
+		if cut {
+			drain = cutTime
+		}
+		p.end(ps, reason, drain)
 	}()
 }
 
-func (p *peer) end(ps *peers, reason string) {
+func (p *peer) end(ps *peers, reason string, drain time.Duration) {
 	out := p.last.Load()
 	if out != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+		ctx, cancel := context.WithTimeout(context.Background(), drain)
 		out.to.Forget(ctx)
 		cancel()
 	}

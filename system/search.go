@@ -1,6 +1,8 @@
 package system
 
 import (
+	"slices"
+
 	"thespian.dev/address"
 	"thespian.dev/admin"
 	"thespian.dev/message"
@@ -83,11 +85,11 @@ func (ps *peers) found(m whereabouts) {
 		return
 	}
 	if at == (transport.Node{}) {
-		s.end(ps, m.Reason)
+		s.end(ps, m.Reason, drainTime)
 		return
 	}
 	if at == ps.node.here() {
-		s.end(ps, refusedEnded) // it would be bound to its mailbox
+		s.end(ps, refusedEnded, drainTime) // it would be bound to its mailbox
 		return
 	}
 	real := ps.get(at)
@@ -131,11 +133,14 @@ func (p *peer) becomes(real *peer, who address.Address) {
 
 // tellWhere answers where an actor is that this node created.
 func (n *node) tellWhere(asker *peer, who address.Address) {
+	if who.IsZero() {
+		return
+	}
 	answer := whereabouts{Actor: who, Reason: refusedEnded}
 	if stub := n.stub(who); stub != nil {
 		stub.mu.Lock()
 		away, pending := stub.more.away, !stub.closed
-		if pending {
+		if pending && !slices.Contains(stub.more.seekers, asker) {
 			stub.more.seekers = append(stub.more.seekers, asker)
 		}
 		stub.mu.Unlock()
@@ -155,6 +160,9 @@ func (n *node) tellWhere(asker *peer, who address.Address) {
 
 // stub returns the stub that stands for the actor here, nil if there is none.
 func (n *node) stub(who address.Address) *cell {
+	if who.IsZero() {
+		return nil
+	}
 	if b := who.Record().Binding(); b != nil {
 		if c, ok := b.Mailbox.(*cell); ok && c.node == n && c.stub {
 			return c

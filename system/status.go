@@ -50,7 +50,7 @@ func (n *node) status() message.SystemStatus {
 		}
 	})
 	if n.client != nil {
-		s.Processes = []message.ProcessStatus{{PID: os.Getpid(), Role: n.role(), Memory: memory(), Lost: n.peers.transport.Lost(), Uptime: n.uptime()}}
+		s.Processes = []message.ProcessStatus{{PID: os.Getpid(), Role: n.role(), Endpoint: n.peers.transport.Endpoint(), Memory: memory(), Lost: n.peers.transport.Lost(), Uptime: n.uptime()}}
 	}
 	s.Counters = map[string]uint64{"addresses issued": n.counter.Load(), "goroutines": uint64(max(0, n.goroutines.count.Load()))}
 	slices.SortFunc(s.DeadLetterHandlers, address.Address.Compare)

@@ -193,7 +193,13 @@ func (c *cell) afterLast(w *worker, err error) {
 	}
 	w.advance()
 	if exit {
-		c.beginLeaving("asked to exit", !request.NotRecursive)
+		reason := "asked to exit"
+		c.mu.Lock()
+		if c.more != nil && c.more.unsuited != "" {
+			reason = c.more.unsuited
+		}
+		c.mu.Unlock()
+		c.beginLeaving(reason, !request.NotRecursive)
 	}
 }
 

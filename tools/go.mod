@@ -9,6 +9,7 @@ require (
 	gotest.tools/v3 v3.5.2
 	thespian.dev/actor v0.0.0
 	thespian.dev/address v0.0.0
+	thespian.dev/convention v0.0.0
 	thespian.dev/integration v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
@@ -21,7 +22,7 @@ require (
 	github.com/fxamacker/cbor/v2 v2.10.0 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
-	github.com/klauspost/compress v1.18.7 // indirect
+	github.com/klauspost/compress v1.19.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
@@ -30,7 +31,6 @@ require (
 	golang.org/x/sys v0.45.0 // indirect
 	honnef.co/go/tools v0.7.0 // indirect
 	thespian.dev/admin v0.0.0 // indirect
-	thespian.dev/convention v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 	thespian.dev/transport-udp v0.0.0 // indirect

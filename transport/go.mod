@@ -4,7 +4,7 @@ go 1.26
 
 require (
 	github.com/cespare/xxhash/v2 v2.3.0
-	github.com/klauspost/compress v1.18.7
+	github.com/klauspost/compress v1.19.2
 	gotest.tools/v3 v3.5.2
 	thespian.dev/message v0.0.0
 )

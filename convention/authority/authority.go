@@ -45,8 +45,8 @@ const (
 
 // An Authority makes and checks certificates. All methods may be called from several goroutines at once.
 type Authority struct {
-	pool *x509.CertPool
-	now  func() time.Time
+	roots func() *x509.CertPool // of the moment
+	now   func() time.Time
 
 	// Of one that is derived from a secret.
 	root *x509.Certificate
@@ -83,9 +83,9 @@ func Derive(secret string) (*Authority, error) {
 	if root, err = x509.ParseCertificate(der); err != nil {
 		return nil, err
 	}
-	a := &Authority{pool: x509.NewCertPool(), now: time.Now, root: root, key: key}
-	a.pool.AddCert(root)
-	return a, nil
+	pool := x509.NewCertPool()
+	pool.AddCert(root)
+	return &Authority{roots: func() *x509.CertPool { return pool }, now: time.Now, root: root, key: key}, nil
 }
 
 // Given returns the authority of a user's own certificates. The configuration has a certificate, or a function that returns the one of the moment, and the authorities that
@@ -101,7 +101,7 @@ func Given(c *tls.Config) (*Authority, error) {
 	if pool == nil {
 		return nil, errors.New("the option TLS has no RootCAs, the authorities of the other systems' certificates")
 	}
-	return &Authority{pool: pool, now: time.Now, given: c.Clone()}, nil
+	return &Authority{roots: func() *x509.CertPool { return pool }, now: time.Now, given: c.Clone()}, nil
 }
 
 // certificate returns the one of the moment.
@@ -151,7 +151,7 @@ func (a *Authority) verify(state tls.ConnectionState) error {
 		between.AddCert(c)
 	}
 	now := a.now()
-	_, err := leaf.Verify(x509.VerifyOptions{Roots: a.pool, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: a.roots(), Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	switch invalid := (x509.CertificateInvalidError{}); {
 	case err == nil:
 		return nil

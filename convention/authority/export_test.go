@@ -14,5 +14,5 @@ func AsGiven(a *Authority) *tls.Config {
 	if err != nil {
 		panic(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{*c}, RootCAs: a.pool}
+	return &tls.Config{Certificates: []tls.Certificate{*c}, RootCAs: a.roots()}
 }

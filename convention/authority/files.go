@@ -9,44 +9,64 @@ import (
 	"time"
 )
 
-// Files returns the authority of a user's own certificates, in files: this system's certificate and its key, and the authorities of the others' certificates, all as PEM. The
-// certificate is read again when its file has changed, so that it is renewed without a restart.
+// Files returns the authority of a user's own certificates, in files: this system's certificate and its key, and the authorities of the others' certificates, all as PEM. Files are read
+// again when they have changed, for the next connection, so that certificates and authorities are renewed without a restart. What cannot be read then, or a key that does not fit its
+// certificate yet, leaves all as it was.
 func Files(certificate, key, roots string) (*Authority, error) {
-	f := &certificateFiles{certificate: certificate, key: key}
-	if _, err := f.get(nil); err != nil {
-		return nil, err
+	own := &watched[*tls.Certificate]{file: certificate, read: func() (*tls.Certificate, error) {
+		c, err := tls.LoadX509KeyPair(certificate, key)
+		return &c, err
+	}}
+	others := &watched[*x509.CertPool]{file: roots, read: func() (*x509.CertPool, error) {
+		pem, err := os.ReadFile(roots)
+		pool := x509.NewCertPool()
+		if err == nil && !pool.AppendCertsFromPEM(pem) {
+			err = fmt.Errorf("%s holds no certificate of an authority", roots)
+		}
+		return pool, err
+	}}
+	if _, err := own.get(); err != nil {
+		return nil, fmt.Errorf("the certificate of this system: %w", err)
 	}
-	pem, err := os.ReadFile(roots)
+	pool, err := others.get()
 	if err != nil {
 		return nil, fmt.Errorf("the authorities of the other systems' certificates: %w", err)
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate of an authority", roots)
+	a, err := Given(&tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own.get() }, RootCAs: pool})
+	if err != nil {
+		return nil, err
 	}
-	return Given(&tls.Config{GetCertificate: f.get, RootCAs: pool})
+	a.roots = func() *x509.CertPool {
+		pool, _ := others.get() // there is one
+		return pool
+	}
+	return a, nil
 }
 
-type certificateFiles struct {
-	certificate, key string
+// A watched is what a file holds, which may change.
+type watched[T any] struct {
+	file string
+	read func() (T, error)
 
 	mu      sync.Mutex
-	current *tls.Certificate
+	known   bool
+	current T
 	changed time.Time
 }
 
-func (f *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	is, err := os.Stat(f.certificate)
-	if err == nil && (f.current == nil || !is.ModTime().Equal(f.changed)) {
-		var c tls.Certificate
-		if c, err = tls.LoadX509KeyPair(f.certificate, f.key); err == nil {
-			f.current, f.changed = &c, is.ModTime()
+// get returns what the file holds, or the last of it that could be read.
+func (w *watched[T]) get() (T, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	is, err := os.Stat(w.file)
+	if err == nil && (!w.known || !is.ModTime().Equal(w.changed)) {
+		var read T
+		if read, err = w.read(); err == nil {
+			w.current, w.changed, w.known = read, is.ModTime(), true
 		}
 	}
-	if f.current == nil {
-		return nil, fmt.Errorf("the certificate of this system: %w", err)
+	if !w.known {
+		return w.current, err
 	}
-	return f.current, nil // the one of before, if the new one cannot be read yet
+	return w.current, nil
 }

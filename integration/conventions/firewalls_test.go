@@ -146,7 +146,7 @@ func TestShortCut(t *testing.T) {
 			n := firewall.New(t)
 			lead, one := n.Host(t, "leader"), n.Host(t, "one")
 			way.wall(t, one)
-			// TCP tries again after 3 s, and then after 6 only: with the usual heartbeats that is near to where systems are lost.
+			// Before Linux 6.15 TCP tries again after 3 s, and then after 6 only: with the usual heartbeats that is near to where systems are lost.
 			const heartbeat = "5s"
 			c := with(way.capabilities, "GPU")
 			c["Convention Heartbeat"] = heartbeat

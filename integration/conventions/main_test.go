@@ -17,7 +17,7 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/address"
 	"thespian.dev/convention/authority"
-	"thespian.dev/integration/internal/leftovers"
+	"thespian.dev/integration/leftovers"
 	"thespian.dev/message"
 	"thespian.dev/system"
 	"thespian.dev/transport"
@@ -29,8 +29,9 @@ type (
 	Where struct{}
 	// Make has an actor create a child, or ask for one; the answer is its address, or what came of it.
 	Make struct {
-		Kind string
-		Args any
+		Kind         string
+		Args         any
+		Requirements string
 	}
 	// Pass has an actor ask somebody else where it is.
 	Pass struct{ To address.Address }
@@ -46,6 +47,11 @@ type (
 	}
 	Count  struct{}
 	Number int
+	// Invite has an actor pre-register a system, or take that back.
+	Invite struct {
+		At  string
+		Off bool
+	}
 	// Drop is taken and counted, Dropped asks how many were.
 	Drop    int
 	Dropped struct{}
@@ -65,7 +71,7 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 	case Where:
 		ctx.Send(ctx.Sender(), fmt.Sprint(ctx.Capabilities()["Name"]))
 	case Make:
-		ctx.Send(ctx.Sender(), ctx.Create(m.Kind, actor.CreateOptions{Args: m.Args}))
+		ctx.Send(ctx.Sender(), ctx.Create(m.Kind, actor.CreateOptions{Args: m.Args, Requirements: m.Requirements}))
 	case Pass:
 		asker := ctx.Sender()
 		ctx.Request(m.To, Where{}, 10*time.Second, func(reply any, err error) error {
@@ -75,6 +81,16 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 			ctx.Send(asker, reply)
 			return nil
 		})
+	case Invite:
+		err := ctx.PreRegister(m.At, nil)
+		if m.Off {
+			err = ctx.DeRegister(m.At)
+		}
+		if err != nil {
+			ctx.Send(ctx.Sender(), err.Error())
+			return nil
+		}
+		ctx.Send(ctx.Sender(), "done")
 	case Watch:
 		ctx.Watch(m.Actor)
 		ctx.Send(ctx.Sender(), "watched")
@@ -152,7 +168,7 @@ var app = system.App{
 		{Name: "disk", New: newServant, Requires: actor.Capabilities{"Disk": true}},
 		{Name: "picky", New: newServant, Check: picky},
 	},
-	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0), Drop(0), Dropped{}),
+	Messages: message.Types(Where{}, Make{}, Pass{}, Ends{}, Watch{}, Updates{}, Flood{}, Count{}, Number(0), Drop(0), Dropped{}, Invite{}),
 }
 
 // A runner runs the tests, or is a program of theirs.
@@ -195,6 +211,12 @@ type member struct {
 // start starts a system. It leads itself unless a leader is given.
 func start(t testing.TB, name string, leader *member, more actor.Capabilities) *member {
 	t.Helper()
+	return startWith(t, name, leader, more, system.Options{ConventionSecret: secret})
+}
+
+// startWith is start with other options.
+func startWith(t testing.TB, name string, leader *member, more actor.Capabilities, o system.Options) *member {
+	t.Helper()
 	m := &member{port: freePort(t), name: name}
 	c := actor.Capabilities{"Admin Port": m.port, "Name": name}
 	if leader != nil {
@@ -203,7 +225,8 @@ func start(t testing.TB, name string, leader *member, more actor.Capabilities) *
 	for name, value := range more {
 		c[name] = value
 	}
-	sys, err := app.Start(within(t), &system.Options{ConventionSecret: secret, Capabilities: c})
+	o.Capabilities = c
+	sys, err := app.Start(within(t), &o)
 	assert.NilError(t, err)
 	m.System = sys
 	t.Cleanup(func() {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gotest.tools/v3/assert"
+	"gotest.tools/v3/poll"
 
 	"thespian.dev/actor"
 	"thespian.dev/message"
@@ -136,6 +137,9 @@ func TestMemberThatIsPaused(t *testing.T) {
 	leader.ask(t, watcher, Updates{})
 	child := leader.ask(t, parent, Make{Kind: "gpu"}).(actorAddress)
 	leader.ask(t, child, Where{})
+	old := member.create(t, "servant")
+	assert.Equal(t, leader.ask(t, old, Pass{parent}), "leader")
+	assert.Equal(t, leader.ask(t, parent, Pass{old}), "member")
 	pid := adminPID(t, member)
 	assert.NilError(t, syscall.Kill(pid, syscall.SIGSTOP))
 	assert.Equal(t, leader.ask(t, watcher, Updates{}), "member left")
@@ -153,6 +157,8 @@ func TestMemberThatIsPaused(t *testing.T) {
 	}
 	mine := member.create(t, "servant")
 	assert.Equal(t, leader.ask(t, again, Pass{mine}), "member")
+	assert.Equal(t, leader.ask(t, parent, Pass{old}), "member", "those that knew each other before meet again")
+	assert.Equal(t, member.ask(t, old, Pass{parent}), "leader")
 }
 
 func TestWrongSecret(t *testing.T) {
@@ -179,7 +185,8 @@ func TestConventionWithoutSecretIsRefused(t *testing.T) {
 		{system.Options{ConventionSecret: "short"}, "too short"},
 		{system.Options{ConventionSecretFile: "/nonexistent"}, "no such file"},
 		{system.Options{ConventionSecret: secret, Insecure: true}, "one can be given"},
-		{system.Options{TLS: &system.TLSFiles{Certificate: "/nonexistent"}}, "certificate"},
+		{system.Options{TLS: &system.TLSFiles{Certificate: "/nonexistent"}}, "no Key"},
+		{system.Options{TLS: &system.TLSFiles{Certificate: "/nonexistent", Key: "/nonexistent", Authorities: "/nonexistent"}}, "certificate"},
 	} {
 		o := c.options
 		o.Capabilities = actor.Capabilities{"Admin Port": 0, "Convention Address.IPv4": "127.0.0.1:1"}
@@ -228,5 +235,44 @@ func TestCapabilitiesThatChangeMoveWork(t *testing.T) {
 	assert.Equal(t, leader.ask(t, child, Where{}), "member")
 	assert.NilError(t, member.UpdateCapability(within(t), "GPU", nil))
 	end := leader.ask(t, parent, Ends{}).(string)
-	assert.Assert(t, strings.HasPrefix(end, "child: "), end)
+	assert.Assert(t, strings.HasPrefix(end, "child: the system offers something else now: ") && strings.Contains(end, "GPU"), end)
+}
+
+// Two members that know each other only by way of their leader, which has placed an actor of the one in the other.
+func TestMembersThatEndWithActorsOfOthers(t *testing.T) {
+	family := func(t *testing.T) (one, two *member) {
+		t.Parallel()
+		leader := start(t, "leader", nil, nil)
+		return start(t, "one", leader, nil), start(t, "two", leader, actor.Capabilities{"Disk": true})
+	}
+	kill := func(t *testing.T, m *member) { assert.NilError(t, syscall.Kill(adminPID(t, m), syscall.SIGKILL)) }
+	empty := func(t *testing.T, m *member) {
+		t.Helper()
+		poll.WaitOn(t, func(poll.LogT) poll.Result {
+			if actors := actorsOf(t, m); len(actors) > 0 {
+				return poll.Continue("%v lives on", actors)
+			}
+			return poll.Success()
+		}, poll.WithTimeout(20*time.Second))
+	}
+	t.Run("the parent's", func(t *testing.T) {
+		one, two := family(t)
+		one.ask(t, one.ask(t, one.create(t, "servant"), Make{Kind: "disk"}).(actorAddress), Where{})
+		kill(t, one)
+		empty(t, two)
+	})
+	t.Run("the system's, whose Admin is the parent", func(t *testing.T) {
+		one, two := family(t)
+		one.ask(t, one.create(t, "disk"), Where{})
+		kill(t, one)
+		empty(t, two)
+	})
+	t.Run("the child's", func(t *testing.T) {
+		one, two := family(t)
+		parent := one.create(t, "servant")
+		one.ask(t, one.ask(t, parent, Make{Kind: "disk"}).(actorAddress), Where{})
+		kill(t, two)
+		end := one.ask(t, parent, Ends{}).(string)
+		assert.Assert(t, strings.HasPrefix(end, "child: "), end)
+	})
 }

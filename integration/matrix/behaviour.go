@@ -19,6 +19,8 @@ type Behaviour struct {
 	Capabilities actor.Capabilities
 	// Unsupported returns why the behaviour cannot be had in a configuration; "" if it can. nil: in all.
 	Unsupported func(Config) string
+	// Alone says why the behaviour concerns one system, whatever others there are; "" if actors may be in several. Where there are several it is unsupported.
+	Alone string
 	// Deeds are what its actors do when they are told to. Their names are unique among all behaviours.
 	Deeds map[string]Deed
 	// Kinds are of actors that are no doers, and Messages samples of what they say beside Do and Said.
@@ -77,6 +79,13 @@ func App(further ...transport.Base) system.App {
 		}
 		app.Kinds = append(app.Kinds, b.Kinds...)
 		messages = append(messages, b.Messages...)
+	}
+	for i, k := range app.Kinds {
+		needs := actor.Capabilities{runsActors: true}
+		for name, value := range k.Requires {
+			needs[name] = value
+		}
+		app.Kinds[i].Requires = needs
 	}
 	app.Messages = message.Types(messages...)
 	return app

@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,8 +20,10 @@ type Config struct {
 	Synchronous, CopyMessages bool
 	// Startup is the method by which actors start that say nothing of it; "" on the base simple, where none has a process.
 	Startup string
-	// AdminRouting and OutboundOnly are the capabilities of these names, which change nothing for one system by itself.
+	// AdminRouting and OutboundOnly are the capabilities of these names, which change nothing for one system by itself. The leader of several has the first only: somebody must be there to connect to.
 	AdminRouting, OutboundOnly bool
+	// Systems is how many there are, in one convention: the program belongs to the leader, and actors without a parent run in the others, if there are any.
+	Systems int
 
 	features transport.Features
 }
@@ -41,8 +44,14 @@ func (c Config) String() string {
 			s = append(s, setting.name)
 		}
 	}
-	return strings.Join(s, "-")
+	if c.Systems > 1 {
+		s = append(s, fmt.Sprint(c.Systems, " systems"))
+	}
+	return strings.ReplaceAll(strings.Join(s, "-"), " ", "-")
 }
+
+// Apart says whether the program and the actors that it creates belong to different systems.
+func (c Config) Apart() bool { return c.Systems > 1 }
 
 // Processes says whether the base has processes: an Admin, hosts, programs.
 func (c Config) Processes() bool { return c.Base != simple }
@@ -68,9 +77,34 @@ func (c Config) options(capabilities actor.Capabilities) *system.Options {
 	if c.OutboundOnly {
 		o.Capabilities["Outbound Only"] = true
 	}
+	o.Capabilities[runsActors] = true
 	for name, value := range capabilities {
 		o.Capabilities[name] = value
 	}
+	return o
+}
+
+// runsActors is the capability that all kinds of the matrix ask for: so the systems are chosen that run them.
+const runsActors = "Runs Actors"
+
+// secret is that of conventions. The systems live for a moment, on this machine alone.
+const secret = "the behaviours of actors in several systems"
+
+// leader returns the options of the system of the program, if there are several.
+func (c Config) leader(capabilities actor.Capabilities) *system.Options {
+	o := c.options(capabilities)
+	delete(o.Capabilities, runsActors)
+	delete(o.Capabilities, "Outbound Only")
+	o.Capabilities["Direct Within Host"] = false
+	o.ConventionSecret = secret
+	return o
+}
+
+// member returns those of the others.
+func (c Config) member(leader string, capabilities actor.Capabilities) *system.Options {
+	o := c.options(capabilities)
+	o.Capabilities["Convention Address.IPv4"], o.Capabilities["Direct Within Host"] = leader, false
+	o.ConventionSecret = secret
 	return o
 }
 
@@ -80,7 +114,7 @@ func Configs(further ...transport.Base) []Config {
 	var all []Config
 	for _, synchronous := range bools {
 		for _, copies := range bools {
-			all = append(all, Config{Base: simple, Synchronous: synchronous, CopyMessages: copies})
+			all = append(all, Config{Base: simple, Systems: 1, Synchronous: synchronous, CopyMessages: copies})
 		}
 	}
 	for _, b := range slices.Concat(integration.Bases(), further) {
@@ -89,8 +123,12 @@ func Configs(further ...transport.Base) []Config {
 			for _, copies := range bools {
 				for _, routing := range bools {
 					for _, outbound := range bools {
-						if b.Features.Remote || !routing && !outbound { // systems of other bases never meet
-							all = append(all, Config{Base: name, Startup: string(startup), CopyMessages: copies, AdminRouting: routing, OutboundOnly: outbound, features: b.Features})
+						for _, systems := range []int{1, 2, 5} {
+							meet := b.Network.Dial != nil
+							if systems > 1 && !meet || (routing || outbound) && !b.Features.Remote { // systems of other bases never meet
+								continue
+							}
+							all = append(all, Config{Base: name, Startup: string(startup), CopyMessages: copies, AdminRouting: routing, OutboundOnly: outbound, Systems: systems, features: b.Features})
 						}
 					}
 				}
@@ -131,7 +169,7 @@ func (c Config) gain(open map[[2]string]bool) (n int) {
 
 // pairs returns every two settings of the configuration.
 func (c Config) pairs() (pairs [][2]string) {
-	settings := []string{"base " + c.Base, "startup " + c.Startup}
+	settings := []string{"base " + c.Base, "startup " + c.Startup, fmt.Sprint("systems ", c.Systems)}
 	for name, on := range map[string]bool{"synchronous": c.Synchronous, "copies": c.CopyMessages, "routing": c.AdminRouting, "outbound": c.OutboundOnly} {
 		if !on {
 			name = "no " + name

@@ -14,7 +14,8 @@ import (
 // What cannot be delivered goes to all who handle dead letters.
 var letters = []Behaviour{
 	{
-		Name: "dead letters/each goes to each handler as long as it is one",
+		Name:  "dead letters/each goes to each handler as long as it is one",
+		Alone: "dead letters go to the handlers of the system in which they come about",
 		Deeds: map[string]Deed{
 			// It tells the asker of each dead letter that it gets, and which one that is.
 			"handle dead letters": func(d *Doer, ctx *actor.Context, m Do) error {
@@ -65,7 +66,8 @@ var letters = []Behaviour{
 		},
 	},
 	{
-		Name: "dead letters/there are none of what reaches somebody, nor of notices",
+		Name:  "dead letters/there are none of what reaches somebody, nor of notices",
+		Alone: "dead letters go to the handlers of the system in which they come about",
 		Run: func(t *T) {
 			undertaker, a := t.Create("doer"), t.Create("doer")
 			b := newBurial(t, t.Create("doer"))

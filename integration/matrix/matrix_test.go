@@ -7,7 +7,7 @@ import (
 
 	"gotest.tools/v3/assert"
 
-	"thespian.dev/integration/internal/leftovers"
+	"thespian.dev/integration/leftovers"
 	"thespian.dev/integration/matrix"
 )
 
@@ -17,26 +17,7 @@ func (r runner) Run() int { return leftovers.Check(r.m.Run) }
 
 func TestMain(m *testing.M) { matrix.App().TestMain(runner{m}) }
 
-// TestMatrix runs every behaviour in configurations that have every two settings together.
-func TestMatrix(t *testing.T) {
-	app := matrix.App()
-	for _, c := range matrix.Pairs(matrix.Configs()) {
-		t.Run(c.String(), func(t *testing.T) {
-			for _, b := range matrix.Behaviours() {
-				t.Run(b.Name, func(t *testing.T) {
-					t.Parallel()
-					r := matrix.Try(t.Context(), app, b, c)
-					switch {
-					case r.Unsupported != "":
-						t.Skip(r.Unsupported)
-					case r.Failure != "":
-						t.Error(r.Failure)
-					}
-				})
-			}
-		})
-	}
-}
+func TestMatrix(t *testing.T) { matrix.Test(t, matrix.App(), matrix.Configs()) }
 
 // TestParity checks docs/parity-tests.md: each test of Thespian has a behaviour that exists, or a reason.
 func TestParity(t *testing.T) {

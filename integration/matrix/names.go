@@ -14,7 +14,8 @@ import (
 // A global name stands for one actor of the system.
 var names = []Behaviour{
 	{
-		Name: "names/a name is one actor, whoever creates it",
+		Name:  "names/a name is one actor, whoever creates it",
+		Alone: "a name stands for an actor in the system where it was given",
 		Deeds: map[string]Deed{
 			// Data holds the name.
 			"create by name": func(d *Doer, ctx *actor.Context, m Do) error {
@@ -80,7 +81,8 @@ var names = []Behaviour{
 		},
 	},
 	{
-		Name: "names/a named actor outlives who created it, whose child it is not",
+		Name:  "names/a named actor outlives who created it, whose child it is not",
+		Alone: "a name stands for an actor in the system where it was given",
 		Run: func(t *T) {
 			creator := t.Create("doer")
 			a := t.Do(creator, Do{Deed: "create by name", Text: "doer", Data: []byte("free")}).Who
@@ -127,7 +129,8 @@ var names = []Behaviour{
 		},
 	},
 	{
-		Name: "names/many children are created by name, with requirements that nobody asks for",
+		Name:  "names/many children are created by name, with requirements that nobody asks for",
+		Alone: "a name stands for an actor in the system where it was given",
 		Deeds: map[string]Deed{
 			"create all by name": func(d *Doer, ctx *actor.Context, m Do) error {
 				for i := range m.N {

@@ -49,7 +49,10 @@ func Run(ctx context.Context, app system.App, behaviours []Behaviour, configs []
 // Try runs one behaviour in one configuration.
 func Try(ctx context.Context, app system.App, b Behaviour, c Config) Result {
 	r := Result{Behaviour: b.Name, Config: c.String()}
-	if b.Unsupported != nil {
+	if c.Apart() {
+		r.Unsupported = b.Alone
+	}
+	if r.Unsupported == "" && b.Unsupported != nil {
 		r.Unsupported = b.Unsupported(c)
 	}
 	if r.Unsupported != "" {

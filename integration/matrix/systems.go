@@ -101,6 +101,7 @@ var systems = []Behaviour{
 	},
 	{
 		Name:         "systems/say what they offer",
+		Alone:        "each system says what it offers itself",
 		Capabilities: actor.Capabilities{"Colour": "red", "Cores": 4, "Sizes": []any{1, "two", 3.5, true}},
 		Deeds: map[string]Deed{
 			"see": func(d *Doer, ctx *actor.Context, _ Do) error {

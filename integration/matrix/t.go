@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +53,7 @@ func run(ctx context.Context, app system.App, b Behaviour, c Config) error {
 				t.Fail()
 			}
 		}()
-		t.System = t.Start(b.Capabilities)
+		t.System = t.begin(b.Capabilities)
 		b.Run(t)
 	}()
 	<-done
@@ -64,9 +65,26 @@ func run(ctx context.Context, app system.App, b Behaviour, c Config) error {
 	return nil
 }
 
-// Start starts one more system in the configuration, which is ended after the behaviour.
+// begin starts the systems of the configuration, and returns the program's: the leader, if there are others.
+func (t *T) begin(capabilities actor.Capabilities) *system.System {
+	if !t.Apart() {
+		return t.Start(capabilities)
+	}
+	leader := t.start(t.leader(capabilities))
+	at, err := leader.Status(t.ctx)
+	assert.NilError(t, err)
+	for range t.Systems - 1 {
+		t.start(t.member(at.Processes[0].Endpoint, capabilities))
+	}
+	return leader
+}
+
+// Start starts one more system, by itself. It is ended after the behaviour.
 func (t *T) Start(capabilities actor.Capabilities) *system.System {
-	o := t.options(capabilities)
+	return t.start(t.options(capabilities))
+}
+
+func (t *T) start(o *system.Options) *system.System {
 	o.Logger = slog.New(slog.NewTextHandler(logWriter{t}, nil))
 	sys, err := t.app.Start(t.ctx, o)
 	assert.NilError(t, err)
@@ -74,8 +92,18 @@ func (t *T) Start(capabilities actor.Capabilities) *system.System {
 	return sys
 }
 
-func (t *T) end() {
+// DeadLetters returns how many there were in all systems.
+func (t *T) DeadLetters() (n uint64) {
 	for _, sys := range t.started {
+		status, err := sys.Status(t.ctx)
+		assert.NilError(t, err)
+		n += status.DeadLetters
+	}
+	return n
+}
+
+func (t *T) end() {
+	for _, sys := range slices.Backward(t.started) { // members before their leader, which brings what they say to each other
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		if err := sys.Shutdown(ctx); err != nil {
 			t.Log(fmt.Sprint("shutdown: ", err))

@@ -41,7 +41,8 @@ func newPainter() actor.Actor {
 // What a system offers changes while it runs.
 var updates = []Behaviour{
 	{
-		Name: "updates/everybody sees what changed",
+		Name:  "updates/everybody sees what changed",
+		Alone: "what a system offers says nothing of others",
 		Deeds: map[string]Deed{
 			"tell a capability": func(d *Doer, ctx *actor.Context, m Do) error {
 				d.Say(ctx, Said{What: fmt.Sprint(ctx.Capabilities()[m.Text])})
@@ -76,7 +77,8 @@ var updates = []Behaviour{
 		},
 	},
 	{
-		Name: "updates/actors can be created as long as what they require is offered",
+		Name:  "updates/actors can be created as long as what they require is offered",
+		Alone: "what a system offers says nothing of others",
 		Run: func(t *T) {
 			parent := t.Create("painter")
 			for _, c := range []struct {
@@ -111,6 +113,7 @@ var updates = []Behaviour{
 	},
 	{
 		Name:         "updates/actors end that require what is offered no more",
+		Alone:        "what a system offers says nothing of others",
 		Capabilities: actor.Capabilities{"Red": true, "Green": "grass", "Checked": 7},
 		Run: func(t *T) {
 			for i := range 2 {
@@ -145,6 +148,7 @@ var updates = []Behaviour{
 	},
 	{
 		Name:         "updates/what changes nothing ends nobody",
+		Alone:        "what a system offers says nothing of others",
 		Capabilities: actor.Capabilities{"Red": true, "Green": "grass"},
 		Run: func(t *T) {
 			root := t.Create("painter")

@@ -3,6 +3,8 @@ package stream
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"thespian.dev/transport"
@@ -124,7 +126,13 @@ func (p *peer) finish(ctx context.Context) {
 	n := p.node
 	p.mu.Lock()
 	last := p.last
+	conns := slices.Collect(maps.Keys(p.conns))
 	p.mu.Unlock()
+	for _, c := range conns {
+		if c, ok := c.raw.(interface{ OtherEnded() }); ok {
+			c.OtherEnded()
+		}
+	}
 	if last != nil {
 		select {
 		case <-last:

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -149,17 +150,19 @@ func (n *node) Shutdown(ctx context.Context) error {
 // drain waits until nothing is left to bring.
 func (n *node) drain(ctx context.Context) error {
 	for {
-		left := false
+		var left *peer
 		for _, p := range n.all() {
 			p.mu.Lock()
-			left = left || !p.queue.empty()
+			if !p.queue.empty() {
+				left = p
+			}
 			p.mu.Unlock()
 		}
 		switch {
-		case !left || n.stopped.Load():
+		case left == nil || n.stopped.Load():
 			return nil
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return fmt.Errorf("not all that was sent to %v has come there: %w", left.to, ctx.Err())
 		}
 		select {
 		case <-n.drained:

@@ -21,7 +21,10 @@ import (
 	"thespian.dev/transport"
 )
 
-// A Network is what the transport is made of. All its fields are needed.
+// A Network makes the connections of a transport. All its fields are needed.
+//
+// The process at the other end of a connection may die. If the connection does not end then by itself, as with a broker in between, it has a method OtherEnded(), which is called when it is known, for Forget
+// waits for its end: from then on Read returns what is left of what the process had sent, then an error, as soon as that can be found out. OtherEnded waits for nothing.
 type Network struct {
 	// Name is that of the transport, in errors and logs.
 	Name string

@@ -132,9 +132,6 @@ func forgetIsBounded(e *env) {
 // A Handler may forget any peer: another one, and, within a bounded time, the one whose message it is being given.
 func forgetInDeliver(e *env) {
 	a, b, c := e.open(), e.open(), e.open()
-	c.send(a, 0, text(0, 0, 40))
-	a.waitFrom(c, 1)
-	c.close()
 	called := make(chan struct{})
 	var once sync.Once
 	forgetAll := func() {
@@ -145,7 +142,14 @@ func forgetInDeliver(e *env) {
 			a.peer(o).Forget(ctx)
 		}
 	}
-	a.onDeliver = func(transport.Node, []byte) { once.Do(forgetAll) }
+	a.onDeliver = func(from transport.Node, _ []byte) {
+		if from == b.id {
+			once.Do(forgetAll)
+		}
+	}
+	c.send(a, 0, text(0, 0, 40))
+	a.waitFrom(c, 1)
+	c.close()
 	b.send(a, 0, text(0, 0, 40))
 	e.await("Forget in Deliver to return", called)
 	for _, o := range []*node{b, c} {

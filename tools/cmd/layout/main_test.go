@@ -19,6 +19,7 @@ const modules = `
 -- transport-queue/go.mod --
 -- transport-queue/nats/go.mod --
 -- system/go.mod --
+-- integration/go.mod --
 -- examples/go.mod --
 -- benchmarks/go.mod --
 `
@@ -33,6 +34,8 @@ package message; import _ "thespian.dev/address"
 package x; import _ "thespian.dev/message/internal/y"; import _ "thespian.dev/message"
 -- transport-queue/nats/n.go --
 package nats; import _ "thespian.dev/transport/transporttest"
+-- transport-queue/nats/n_test.go --
+package nats; import _ "thespian.dev/transport"; import _ "thespian.dev/integration/matrix"
 -- system/s.go --
 package system; import _ "thespian.dev/actor"; import _ "example.com/internal/x"
 -- examples/e.go --
@@ -60,6 +63,16 @@ import (
 		"from a test": {
 			tree: "-- actor/a_test.go --\npackage actor_test\n\nimport _ \"thespian.dev/system\"\n",
 			want: "actor/a_test.go:3: actor imports thespian.dev/system, and may import only address, message: " + rules["actor"].why + "\n",
+		},
+		"allowed in a test alone": {
+			tree: "-- transport-queue/nats/n.go --\npackage nats\n\nimport _ \"thespian.dev/integration\"\n",
+			want: "transport-queue/nats/n.go:3: transport-queue/nats imports thespian.dev/integration, and may import only " +
+				"address, message, transport: " + rules["transport-queue/nats"].why + "\n",
+		},
+		"not even allowed in a test": {
+			tree: "-- transport-queue/nats/n_test.go --\npackage nats\n\nimport _ \"thespian.dev/system\"\n",
+			want: "transport-queue/nats/n_test.go:3: transport-queue/nats imports thespian.dev/system, and may import only " +
+				"address, message, transport, integration: " + rules["transport-queue/nats"].why + "\n",
 		},
 		"under a build constraint": {
 			tree: "-- actor/a.go --\n//go:build ignore\n\npackage actor\n\nimport _ \"thespian.dev/system\"\n",
@@ -115,10 +128,10 @@ func TestFailures(t *testing.T) {
 func TestRules(t *testing.T) {
 	for name, r := range rules {
 		assert.Assert(t, r.why != "", "%s: no reason", name)
-		for _, imported := range r.imports {
+		for _, imported := range r.of(true) {
 			_, known := rules[imported]
 			assert.Assert(t, known || imported == everything, "%s: there is no module %s", name, imported)
-			assert.Assert(t, !r.allows(name) || imported == everything, "%s names itself", name)
+			assert.Assert(t, !r.allows(name, true) || imported == everything, "%s names itself", name)
 		}
 	}
 }

@@ -54,12 +54,16 @@ it is the usual one.`,
   thespian status                          # what is in it
   thespian tell greeter '{"Name": "Ann"}'  # a message to the actor with the global name greeter
   thespian stop`,
-		SilenceErrors:    true,
-		SilenceUsage:     true,
-		PersistentPreRun: func(*cobra.Command, []string) { *begun = true },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			err := cmd.ValidateFlagGroups()
+			*begun = err == nil
+			return err
+		},
 	}
 	at := &place{base: app.Bases[0]}
 	at.addFlags(root)
-	root.AddCommand(startCommand(at), stopCommand(at), statusCommand(at), psCommand(at), tellCommand(at), askCommand(at), killCommand(at))
+	root.AddCommand(startCommand(at), stopCommand(at), statusCommand(at), psCommand(at), tellCommand(at), askCommand(at), killCommand(at), conventionCommand(at))
 	return root, begun
 }

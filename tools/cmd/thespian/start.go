@@ -19,6 +19,7 @@ import (
 func startCommand(at *place) *cobra.Command {
 	capabilities := capabilityFlag{}
 	var detach bool
+	var with conventionFlags
 	command := &cobra.Command{
 		Use:   "start",
 		Short: "Start a system",
@@ -28,11 +29,14 @@ It ends with this command, which a signal such as Ctrl-C has end it in order. Wi
 'thespian stop'.`,
 		Example: `  thespian start
   thespian start --detach --port 1950
-  thespian start --capability GPU=true --capability cores=8 --capability 'site="4"'`,
+  thespian start --capability GPU=true --capability cores=8 --capability 'site="4"'
+  thespian start --secret-file secret --bind 10.0.0.2 --convention 10.0.0.1:1900`,
 		Args:              wants(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sys, err := start(cmd.Context(), at, system.Options{Capabilities: actor.Capabilities(capabilities), Lifetime: !detach})
+			o := system.Options{Capabilities: actor.Capabilities(capabilities), Lifetime: !detach}
+			with.addTo(&o)
+			sys, err := start(cmd.Context(), at, o)
 			if err != nil {
 				return err
 			}
@@ -47,6 +51,7 @@ It ends with this command, which a signal such as Ctrl-C has end it in order. Wi
 	command.Flags().Var(capabilities, "capability", "what the system offers, as `name=value`; the value is JSON, or else a text; may be given again")
 	command.Flags().BoolVar(&detach, "detach", false, "leave the system to itself")
 	_ = command.RegisterFlagCompletionFunc("capability", cobra.NoFileCompletions)
+	with.define(command)
 	return command
 }
 
@@ -125,4 +130,48 @@ func (f capabilityFlag) Set(text string) error {
 	}
 	f[name] = value
 	return nil
+}
+
+// conventionFlags say how the system is to meet others.
+type conventionFlags struct {
+	secret, certificate, key, authorities string
+	leader, bind, advertise               string
+	insecure, routing, outbound           bool
+}
+
+func (f *conventionFlags) define(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&f.secret, "secret-file", "", "the `file` with the secret of the convention; 'thespian convention secret' makes one")
+	flags.StringVar(&f.certificate, "tls-certificate", "", "in place of a secret, the `file` with this system's certificate")
+	flags.StringVar(&f.key, "tls-key", "", "the `file` with its key")
+	flags.StringVar(&f.authorities, "tls-authorities", "", "the `file` with the certificates of the authorities of all systems")
+	flags.BoolVar(&f.insecure, "insecure", false, "meet whoever asks for it: for experiments")
+	flags.StringVar(&f.leader, "convention", "", "where the leader is, as `host:port`; several behind commas")
+	flags.StringVar(&f.bind, "bind", "", "the `address` at which others find the system (default: that of --host)")
+	flags.StringVar(&f.advertise, "advertise", "", "the `address` that others are told, where it is another one, as behind NAT")
+	flags.BoolVar(&f.routing, "admin-routing", false, "others reach the system's Admin port alone")
+	flags.BoolVar(&f.outbound, "outbound-only", false, "others reach nothing of the system, which connects to them")
+	command.MarkFlagsMutuallyExclusive("secret-file", "tls-certificate", "insecure")
+	command.MarkFlagsRequiredTogether("tls-certificate", "tls-key", "tls-authorities")
+	for _, name := range []string{"convention", "bind", "advertise"} {
+		_ = command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+}
+
+// addTo completes the options of the system.
+func (f *conventionFlags) addTo(o *system.Options) {
+	o.ConventionSecretFile, o.Insecure = f.secret, f.insecure
+	if f.certificate != "" {
+		o.TLS = &system.TLSFiles{Certificate: f.certificate, Key: f.key, Authorities: f.authorities}
+	}
+	for name, text := range map[string]string{conventionAddress: f.leader, "Bind Address": f.bind, "Advertise Address": f.advertise} {
+		if text != "" {
+			o.Capabilities[name] = text
+		}
+	}
+	for name, on := range map[string]bool{"Admin Routing": f.routing, "Outbound Only": f.outbound} {
+		if on {
+			o.Capabilities[name] = true
+		}
+	}
 }

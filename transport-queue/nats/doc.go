@@ -1,0 +1,13 @@
+// Package nats is the transport over a NATS server: the base multiprocQueueBase between hosts.
+//
+// Nodes connect to the server alone, not to each other, so that a system spans hosts that cannot reach one another. A node is reached at a subject under "thespian.node", and its connections at subjects under
+// "thespian.conn"; with permissions, all nodes of a system need to publish and to subscribe to "thespian.>". Whoever may do so can disturb a system; to take part in it he needs its key.
+//
+// Two nodes share one connection, which is made of messages with positions: a gap breaks it. Package stream, in the module transport, says what such connections promise and how. When the server goes away, what
+// was not confirmed waits for it, up to Config.Unreachable, and arrives once.
+//
+// Systems on this base can meet in conventions: a system's address is the endpoint of its Admin, as its status shows it. An address of the loopback has the number of the host in it, so that it is good on other hosts, too;
+// those find "127.0.0.1" on their own. The server copies what is said between systems, and cannot read it: connections between them have TLS of their own.
+//
+// NATS keeps nothing on disk for this: messages wait in the nodes that sent them.
+package nats

@@ -1,0 +1,50 @@
+// Package matrix_test runs the behaviours of package matrix, of the module integration, on the base over a NATS server: in the module of that base, as no other one is to know the broker.
+package matrix_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/integration/leftovers"
+	"thespian.dev/integration/matrix"
+	"thespian.dev/transport"
+	"thespian.dev/transport-queue/nats"
+)
+
+// serverURL is the variable of the environment that tells the processes of a system where the server is. They find the base by its name, which has the URL in it.
+const serverURL = "THESPIAN_TEST_NATS_URL"
+
+func bases() []transport.Base {
+	if url := os.Getenv(serverURL); url != "" {
+		return []transport.Base{nats.Base(url)}
+	}
+	return nil
+}
+
+type runner struct{ m *testing.M }
+
+func (r runner) Run() int { return leftovers.Check(r.m.Run) }
+
+func TestMain(m *testing.M) { matrix.App(bases()...).TestMain(runner{m}) }
+
+// TestMatrix runs every behaviour on the base over a server that runs here.
+func TestMatrix(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
+	assert.NilError(t, err)
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	assert.Assert(t, s.ReadyForConnections(10*time.Second))
+	t.Setenv(serverURL, s.ClientURL())
+
+	base := bases()
+	configs := slices.DeleteFunc(matrix.Configs(base...), func(c matrix.Config) bool { return c.Base != base[0].Short })
+	matrix.Test(t, matrix.App(base...), configs)
+}
