@@ -430,7 +430,7 @@ func (c *Core) FromSystem(now time.Time, from uint64, msg any) []Output {
 			e.adopted = true
 		}
 	case KillPlaced:
-		c.kill(nil, from, m.Actor, func(why Failure) { c.post(from, KilledPlaced{m.Request, why}) })
+		c.kill(now, nil, from, m.Actor, func(why Failure) { c.post(from, KilledPlaced{m.Request, why}) })
 	case KilledPlaced:
 		if k, ok := c.requests[m.Request].(*killing); ok && k.system == from {
 			delete(c.requests, m.Request)

@@ -230,7 +230,9 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.waiting = append(c.waiting, asker{process: p, request: m.Request})
 		c.shutdown(now, m.Grace)
 	case KillActor:
-		c.kill(p, 0, m.Actor, func(why Failure) { c.tell(p, Done{m.Request, why}) })
+		c.kill(now, p, 0, m.Actor, func(why Failure) {
+			c.whileThere(p, func() { c.tell(p, Done{m.Request, why}) })()
+		})
 	}
 	return c.take()
 }

@@ -105,7 +105,7 @@ func (c *Core) Consistent() error {
 		}
 	}
 	for _, q := range c.queries {
-		if !known(q.asker.process) || len(q.pending) == 0 {
+		if q.then == nil && !known(q.asker.process) || len(q.pending) == 0 {
 			return fmt.Errorf("query %d is of no use any more", q.number)
 		}
 		for number := range q.pending {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"thespian.dev/address"
 )
@@ -346,7 +347,7 @@ type killing struct {
 }
 
 // kill ends the process of an actor, if it has one of its own, wherever that runs. from is the system that asks; 0: this one.
-func (c *Core) kill(p *process, from uint64, actor address.Address, answer func(Failure)) {
+func (c *Core) kill(now time.Time, p *process, from uint64, actor address.Address, answer func(Failure)) {
 	if e := c.actors[actor]; e != nil {
 		if e.host.shared {
 			answer(fail(CodeFailed, "%v shares its process with others", actor))
@@ -360,7 +361,7 @@ func (c *Core) kill(p *process, from uint64, actor address.Address, answer func(
 		return
 	}
 	if t := c.attempts[actor]; t != nil {
-		t.then = append(t.then, func() { c.kill(p, from, actor, answer) })
+		t.then = append(t.then, func() { c.kill(now, p, from, actor, answer) })
 		return
 	}
 	system := c.options.System
@@ -370,7 +371,13 @@ func (c *Core) kill(p *process, from uint64, actor address.Address, answer func(
 		system = actor.Record().ID().System
 	}
 	if system == c.options.System || !c.options.Meets {
-		answer(fail(CodeFailed, "%v is not an actor with a process", actor))
+		c.afterCreator(now, p, actor, func() {
+			if c.actors[actor] == nil && c.attempts[actor] == nil && c.placed[actor] == nil {
+				answer(fail(CodeFailed, "%v is not an actor with a process", actor))
+				return
+			}
+			c.kill(now, p, from, actor, answer)
+		})
 		return
 	}
 	c.post(system, KillPlaced{c.ask(&killing{p, system, answer}), actor})

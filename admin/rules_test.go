@@ -79,8 +79,6 @@ func (h *harness) receive(from uint64, msg any) []admin.Output {
 		delete(h.open, request{from, m.Request}) // only the first is answered
 	case admin.SetCapability:
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
-	case admin.KillActor:
-		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
 	case admin.Leaving:
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
 	case admin.Locate:
@@ -126,8 +124,9 @@ func (h *harness) pass(d time.Duration) (all []admin.Output) {
 	}
 	h.now = end
 	for r, msg := range h.open {
-		if _, ok := msg.(admin.StatusRequest); ok {
-			assert.Assert(h.t, h.now.Before(h.asked[r].Add(2*time.Second)), "%d waits too long for the status", r.process)
+		switch msg.(type) {
+		case admin.StatusRequest, admin.KillActor:
+			assert.Assert(h.t, h.now.Before(h.asked[r].Add(2*time.Second)), "%d waits too long for an answer to %T", r.process, msg)
 		}
 	}
 	for _, number := range h.hosts() {

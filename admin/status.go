@@ -13,6 +13,9 @@ import (
 // queryTime is how long processes get to report their status.
 const queryTime = 2 * time.Second
 
+// maxQueries is how many may be under way before no more are made for what other systems ask.
+const maxQueries = 1 << 10
+
 // A query gathers the status of the system from its processes.
 type query struct {
 	number   uint64
@@ -20,6 +23,7 @@ type query struct {
 	deadline time.Time
 	pending  map[uint64]struct{}
 	status   message.SystemStatus
+	then     func() // in place of an answer
 }
 
 // query asks all processes for their status.
@@ -47,6 +51,22 @@ func (c *Core) query(now time.Time, a asker) {
 		c.tell(p, StatusRequest{q.number})
 	}
 	c.concludeIfComplete(q)
+}
+
+// afterCreator calls then once all is heard that the creator of an actor has said until now. Others may have had the actor's address from it, and name it, before its request to create the
+// actor is read: they have connections of their own. What p says itself comes in order.
+func (c *Core) afterCreator(now time.Time, p *process, actor address.Address, then func()) {
+	var creator *process
+	if !actor.IsZero() {
+		creator = c.processes[actor.Record().ID().Process]
+	}
+	if creator == nil || creator == p || creator.number == c.options.Process || creator.endpoint == "" || len(c.queries) >= maxQueries {
+		then()
+		return
+	}
+	c.serial++
+	c.queries[c.serial] = &query{number: c.serial, deadline: now.Add(queryTime), pending: map[uint64]struct{}{creator.number: {}}, status: message.SystemStatus{Counters: map[string]uint64{}}, then: then}
+	c.tell(creator, StatusRequest{c.serial})
 }
 
 // reportConvention adds what there is to say of other systems.
@@ -126,6 +146,10 @@ func (c *Core) concludeAll() {
 
 func (c *Core) conclude(q *query) {
 	delete(c.queries, q.number)
+	if q.then != nil {
+		q.then()
+		return
+	}
 	if n := len(q.pending); n > 0 {
 		q.status.Counters["processes without an answer"] = uint64(n)
 	}

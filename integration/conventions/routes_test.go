@@ -38,9 +38,22 @@ func TestChildThatIsKilledInAnotherSystem(t *testing.T) {
 	parent, watcher := leader.create(t, "servant"), leader.create(t, "servant")
 	child := leader.ask(t, parent, Make{Kind: "gpu"}).(actorAddress)
 	leader.ask(t, watcher, Watch{child})
+	assert.Equal(t, leader.ask(t, watcher, Pass{child}), "member", "what was asked for before, has arrived")
 	assert.NilError(t, leader.Kill(within(t), child))
 	assert.Equal(t, leader.ask(t, parent, Ends{}), "child: signal: killed")
 	assert.Equal(t, leader.ask(t, watcher, Ends{}), "watched: signal: killed")
+}
+
+// Its address is known to the program before the Admins know of the actor.
+func TestChildThatIsKilledAtOnceInAnotherSystem(t *testing.T) {
+	leader := start(t, "leader", nil, nil)
+	start(t, "member", leader, actor.Capabilities{"GPU": true})
+	parent := leader.create(t, "servant")
+	for range 5 {
+		child := leader.ask(t, parent, Make{Kind: "gpu"}).(actorAddress)
+		assert.NilError(t, leader.Kill(within(t), child))
+		assert.Equal(t, leader.ask(t, parent, Ends{}), "child: signal: killed")
+	}
 }
 
 func TestAddressesPassThroughSystems(t *testing.T) {
