@@ -1,13 +1,6 @@
 package authority_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,42 +10,8 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/convention/authority"
+	"thespian.dev/convention/authority/authoritytest"
 )
-
-// An issuer makes certificates, as a user's own authority does.
-type issuer struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	pem         []byte
-}
-
-func newIssuer(t *testing.T) *issuer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	assert.NilError(t, err)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	assert.NilError(t, err)
-	c, err = x509.ParseCertificate(der)
-	assert.NilError(t, err)
-	return &issuer{c, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-// issue returns a new certificate, which is valid until then, and its key.
-func (i *issuer) issue(t *testing.T, until time.Time) (certificate, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	assert.NilError(t, err)
-	c := &x509.Certificate{SerialNumber: big.NewInt(2), NotBefore: until.Add(-2 * time.Hour), NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}}
-	der, err := x509.CreateCertificate(rand.Reader, c, i.certificate, private.Public(), i.key)
-	assert.NilError(t, err)
-	text, err := x509.MarshalPKCS8PrivateKey(private)
-	assert.NilError(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text})
-}
 
 // files are those of a system.
 type files struct {
@@ -75,9 +34,9 @@ func (f *files) put(file string, content []byte) {
 	assert.NilError(f.t, os.Rename(file+".new", file))
 }
 
-func (f *files) renew(of *issuer, until time.Time) {
+func (f *files) renew(of *authoritytest.Issuer, until time.Time) {
 	f.t.Helper()
-	certificate, key := of.issue(f.t, until)
+	certificate, key := of.Issue(f.t, until)
 	f.put(f.key, key)
 	f.put(f.certificate, certificate)
 }
@@ -91,11 +50,11 @@ func (f *files) authority() *authority.Authority {
 
 func TestFilesAreReadAgain(t *testing.T) {
 	soon := time.Now().Add(time.Hour)
-	first, second := newIssuer(t), newIssuer(t)
+	first, second := authoritytest.NewIssuer(t), authoritytest.NewIssuer(t)
 	mine, theirs := newFiles(t), newFiles(t)
 	for _, f := range []*files{mine, theirs} {
 		f.renew(first, soon)
-		f.put(f.others, first.pem)
+		f.put(f.others, first.PEM)
 	}
 	a, b := mine.authority(), theirs.authority()
 	belong := func(why string) {
@@ -113,7 +72,7 @@ func TestFilesAreReadAgain(t *testing.T) {
 	belong("with a certificate that is renewed")
 
 	// To another authority, step by step.
-	both := slices.Concat(first.pem, second.pem)
+	both := slices.Concat(first.PEM, second.PEM)
 	mine.put(mine.others, both)
 	belong("one knows both authorities")
 	theirs.put(theirs.others, both)
@@ -122,8 +81,8 @@ func TestFilesAreReadAgain(t *testing.T) {
 	belong("one has a certificate of the second")
 	theirs.renew(second, soon)
 	belong("both have")
-	mine.put(mine.others, second.pem)
-	theirs.put(theirs.others, second.pem)
+	mine.put(mine.others, second.PEM)
+	theirs.put(theirs.others, second.PEM)
 	belong("the first is gone")
 	mine.renew(first, soon)
 	_, clientErr = meet(t, a, b)
@@ -133,10 +92,10 @@ func TestFilesAreReadAgain(t *testing.T) {
 // What is in the files is of no use for a while: all stays as it was.
 func TestFilesThatCannotBeRead(t *testing.T) {
 	soon := time.Now().Add(time.Hour)
-	of := newIssuer(t)
+	of := authoritytest.NewIssuer(t)
 	f := newFiles(t)
 	f.renew(of, soon)
-	f.put(f.others, of.pem)
+	f.put(f.others, of.PEM)
 	a := f.authority()
 	belong := func(why string) {
 		t.Helper()
@@ -144,7 +103,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		assert.NilError(t, serverErr, why)
 		assert.NilError(t, clientErr, why)
 	}
-	certificate, key := of.issue(t, soon)
+	certificate, key := of.Issue(t, soon)
 	f.put(f.certificate, certificate)
 	belong("the key does not fit")
 	f.put(f.key, key)

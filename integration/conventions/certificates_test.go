@@ -3,13 +3,6 @@
 package conventions
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,30 +12,9 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/convention/authority/authoritytest"
 	"thespian.dev/system"
 )
-
-// An issuer makes certificates, as a user's own authority does.
-type issuer struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	pem         []byte
-}
-
-func newIssuer(t *testing.T) *issuer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	assert.NilError(t, err)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	assert.NilError(t, err)
-	c, err = x509.ParseCertificate(der)
-	assert.NilError(t, err)
-	return &issuer{c, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
 
 // put replaces a file.
 func put(t *testing.T, file string, content []byte) {
@@ -52,20 +24,11 @@ func put(t *testing.T, file string, content []byte) {
 }
 
 // issue puts a certificate in place that is valid for two hours around a time.
-func (i *issuer) issue(t *testing.T, name string, around time.Time) {
+func issue(t *testing.T, of *authoritytest.Issuer, name string, around time.Time) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	assert.NilError(t, err)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: around.Add(-time.Hour), NotAfter: around.Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, i.certificate, key.Public(), i.key)
-	assert.NilError(t, err)
-	text, err := x509.MarshalPKCS8PrivateKey(key)
-	assert.NilError(t, err)
-	put(t, name+".key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
-	put(t, name+".pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	certificate, key := of.Issue(t, around.Add(time.Hour))
+	put(t, name+".key", key)
+	put(t, name+".pem", certificate)
 }
 
 // certified returns options with the files of a system.
@@ -76,11 +39,11 @@ func certified(name string) system.Options {
 // A convention goes over to another authority while it works.
 func TestCertificatesAreRenewedWithoutRestart(t *testing.T) {
 	t.Chdir(t.TempDir())
-	first, second := newIssuer(t), newIssuer(t)
+	first, second := authoritytest.NewIssuer(t), authoritytest.NewIssuer(t)
 	systems := []string{"leader", "member"}
 	for _, name := range systems {
-		first.issue(t, name, time.Now())
-		put(t, name+".authorities", first.pem)
+		issue(t, first, name, time.Now())
+		put(t, name+".authorities", first.PEM)
 	}
 	leader := startWith(t, "leader", nil, nil, certified("leader"))
 	member := startWith(t, "member", leader, actor.Capabilities{"GPU": true}, certified("member"))
@@ -88,19 +51,19 @@ func TestCertificatesAreRenewedWithoutRestart(t *testing.T) {
 	assert.Equal(t, leader.ask(t, gpu, Where{}), "member")
 
 	for _, name := range systems {
-		put(t, name+".authorities", slices.Concat(first.pem, second.pem))
+		put(t, name+".authorities", slices.Concat(first.PEM, second.PEM))
 	}
 	for _, name := range systems {
-		second.issue(t, name, time.Now())
+		issue(t, second, name, time.Now())
 	}
 	for _, name := range systems {
-		put(t, name+".authorities", second.pem)
+		put(t, name+".authorities", second.PEM)
 	}
 	assert.Equal(t, leader.ask(t, gpu, Where{}), "member", "what is connected stays")
 
 	// Admins, processes that were there, and new ones meet one that knows the second authority alone.
-	second.issue(t, "late", time.Now())
-	put(t, "late.authorities", second.pem)
+	issue(t, second, "late", time.Now())
+	put(t, "late.authorities", second.PEM)
 	late := startWith(t, "late", leader, actor.Capabilities{"Disk": true}, certified("late"))
 	disk := leader.create(t, "disk")
 	assert.Equal(t, leader.ask(t, gpu, Pass{disk}), "late")
@@ -109,8 +72,8 @@ func TestCertificatesAreRenewedWithoutRestart(t *testing.T) {
 	assert.Equal(t, late.ask(t, late.create(t, "gpu"), Where{}), "member")
 
 	// Who stays with the first one does not belong to it any more.
-	first.issue(t, "old", time.Now())
-	put(t, "old.authorities", slices.Concat(first.pem, second.pem))
+	issue(t, first, "old", time.Now())
+	put(t, "old.authorities", slices.Concat(first.PEM, second.PEM))
 	old := startWith(t, "old", leader, nil, certified("old"))
 	logged(t, leader.port, "another authority")
 	logged(t, old.port, "refused this system's certificate")
@@ -123,9 +86,9 @@ func TestCertificatesThatAreNotValid(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	in := func(name string) string { return filepath.Join(folder, name) }
-	of := newIssuer(t)
-	of.issue(t, in("leader"), time.Now())
-	put(t, in("leader.authorities"), of.pem)
+	of := authoritytest.NewIssuer(t)
+	issue(t, of, in("leader"), time.Now())
+	put(t, in("leader.authorities"), of.PEM)
 	leader := startWith(t, "leader", nil, nil, certified(in("leader")))
 	for _, c := range []struct {
 		name   string
@@ -135,21 +98,21 @@ func TestCertificatesThatAreNotValid(t *testing.T) {
 		{"expired", time.Now().Add(-3 * time.Hour), "has expired"},
 		{"ahead", time.Now().Add(3 * time.Hour), "the clocks differ"},
 	} {
-		of.issue(t, in(c.name), c.around)
-		put(t, in(c.name)+".authorities", of.pem)
+		issue(t, of, in(c.name), c.around)
+		put(t, in(c.name)+".authorities", of.PEM)
 		member := startWith(t, c.name, leader, nil, certified(in(c.name)))
 		logged(t, leader.port, c.why)
 		logged(t, member.port, "refused this system's certificate")
 	}
 
 	// And when it is the leader's own that has expired.
-	of.issue(t, in("leader"), time.Now().Add(-3*time.Hour))
-	of.issue(t, in("member"), time.Now())
-	put(t, in("member.authorities"), of.pem)
+	issue(t, of, in("leader"), time.Now().Add(-3*time.Hour))
+	issue(t, of, in("member"), time.Now())
+	put(t, in("member.authorities"), of.PEM)
 	member := startWith(t, "member", leader, nil, certified(in("member")))
 	logged(t, member.port, "has expired")
 	logged(t, leader.port, "refused this system's certificate")
-	of.issue(t, in("leader"), time.Now())
+	issue(t, of, in("leader"), time.Now())
 	watcher := leader.create(t, "servant")
 	assert.Equal(t, leader.ask(t, watcher, Updates{}), "member joined")
 }
