@@ -3,13 +3,11 @@ package nats_test
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,22 +18,17 @@ import (
 
 	"thespian.dev/transport"
 	"thespian.dev/transport-queue/nats"
+	"thespian.dev/transport/stream/streamtest"
 )
 
 // What is measured runs between two processes and a third one, the server: this one and others of the same test binary. At the far end there are a transport and, for comparison, a bare NATS
-// client. What arrives there is counted, or sent back if its first byte says so.
+// client. What arrives there goes to [streamtest.Answer].
 
 const childVariable = "TRANSPORT_NATS_TEST_CHILD"
 
 const (
 	urlVariable      = "TRANSPORT_NATS_TEST_URL"
 	endpointVariable = "TRANSPORT_NATS_TEST_ENDPOINT"
-)
-
-const (
-	count = 'c' // only count
-	echo  = 'e' // send back
-	tell  = 't' // tell when so many bytes have come
 )
 
 func TestMain(m *testing.M) {
@@ -90,7 +83,7 @@ func serverChild() {
 func benchmarkChild(url string) {
 	var back transport.Peer
 	h := &bench{}
-	h.deliver = answer(func(data []byte) { _ = back.Send(context.Background(), 0, data) })
+	h.deliver = streamtest.Answer(func(data []byte) { _ = back.Send(context.Background(), 0, data) })
 	t, err := openBench(url, there, h)
 	if err != nil {
 		fmt.Println(err)
@@ -104,7 +97,7 @@ func benchmarkChild(url string) {
 		return
 	}
 	defer raw.Close()
-	reply := answer(func(data []byte) { _ = raw.Publish("raw.here", data) })
+	reply := streamtest.Answer(func(data []byte) { _ = raw.Publish("raw.here", data) })
 	sub, err := raw.Subscribe("raw.there", func(m *natsgo.Msg) { reply(m.Data) })
 	if err == nil {
 		err = sub.SetPendingLimits(-1, -1)
@@ -118,22 +111,6 @@ func benchmarkChild(url string) {
 	}
 	fmt.Println(t.Endpoint())
 	_, _ = io.Copy(io.Discard, os.Stdin)
-}
-
-// answer returns what takes messages at the far end.
-func answer(send func([]byte)) func([]byte) {
-	var bytes uint64
-	return func(data []byte) {
-		switch data[0] {
-		case echo:
-			send(data)
-		case tell:
-			send(binary.BigEndian.AppendUint64(nil, bytes+uint64(len(data))))
-			bytes = 0
-		default:
-			bytes += uint64(len(data))
-		}
-	}
 }
 
 // child starts another process, and returns it and its first line. It ends when the test does.
@@ -154,13 +131,7 @@ func child(b testing.TB, what, url, endpoint string) (*exec.Cmd, string) {
 	return cmd, strings.TrimSpace(line)
 }
 
-// A link sends to the other process and gets what comes back.
-type link struct {
-	send func(data []byte)
-	back func(func([]byte))
-}
-
-func links(b *testing.B) map[string]link {
+func links(b *testing.B) map[string]streamtest.Link {
 	_, url := child(b, "server", "", "")
 	_, endpoint := child(b, "benchmark", url, "")
 
@@ -178,102 +149,26 @@ func links(b *testing.B) map[string]link {
 	assert.NilError(b, err)
 	assert.NilError(b, raw.Flush())
 
-	return map[string]link{
+	return map[string]streamtest.Link{
 		"transport": {
-			send: func(data []byte) {
+			Send: func(data []byte) {
 				if err := peer.Send(context.Background(), 0, data); err != nil {
 					panic(err)
 				}
 			},
-			back: func(f func([]byte)) { receive.Store(&f) },
+			Back: func(f func([]byte)) { receive.Store(&f) },
 		},
 		"raw": {
-			send: func(data []byte) {
+			Send: func(data []byte) {
 				if err := raw.Publish("raw.there", data); err != nil {
 					panic(err)
 				}
 			},
-			back: func(f func([]byte)) { rawReceive.Store(&f) },
+			Back: func(f func([]byte)) { rawReceive.Store(&f) },
 		},
 	}
 }
 
-// Messages of one size in one direction, from one goroutine.
-func BenchmarkTell(b *testing.B) {
-	for _, size := range []int{64, 1 << 10, 16 << 10} {
-		for name, l := range links(b) {
-			b.Run(fmt.Sprintf("%d/%s", size, name), func(b *testing.B) {
-				data := make([]byte, size)
-				data[0] = count
-				done := make(chan uint64, 1)
-				l.back(func(got []byte) { done <- binary.BigEndian.Uint64(got) })
-				b.SetBytes(int64(size))
-				b.ReportAllocs()
-				for b.Loop() {
-					l.send(data)
-				}
-				data[0] = tell
-				l.send(data)
-				assert.Equal(b, <-done, uint64(size)*uint64(b.N+1))
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
-			})
-		}
-	}
-}
-
-// The same from several goroutines.
-func BenchmarkTellManySenders(b *testing.B) {
-	for name, l := range links(b) {
-		if name == "raw" {
-			continue
-		}
-		b.Run(name, func(b *testing.B) {
-			done := make(chan uint64, 1)
-			l.back(func(got []byte) { done <- binary.BigEndian.Uint64(got) })
-			var senders sync.WaitGroup
-			const goroutines = 8
-			for range goroutines {
-				senders.Go(func() {
-					data := make([]byte, 64)
-					data[0] = count
-					for range b.N / goroutines {
-						l.send(data)
-					}
-				})
-			}
-			senders.Wait()
-			l.send([]byte{tell})
-			<-done
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
-		})
-	}
-}
-
-// Messages of 64 bytes there and back, one after the other in each of several callers.
-func BenchmarkPingPong(b *testing.B) {
-	for _, callers := range []int{1, 64} {
-		for name, l := range links(b) {
-			b.Run(fmt.Sprintf("%d/%s", callers, name), func(b *testing.B) {
-				answers := make([]chan struct{}, callers)
-				for i := range answers {
-					answers[i] = make(chan struct{}, 1)
-				}
-				l.back(func(data []byte) { answers[data[1]] <- struct{}{} })
-				var all sync.WaitGroup
-				b.ReportAllocs()
-				for i := range callers {
-					all.Go(func() {
-						data := make([]byte, 64)
-						data[0], data[1] = echo, byte(i)
-						for range b.N / callers {
-							l.send(data)
-							<-answers[i]
-						}
-					})
-				}
-				all.Wait()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e3, "k/s")
-			})
-		}
-	}
-}
+func BenchmarkTell(b *testing.B)            { streamtest.Tell(b, []int{64, 1 << 10, 16 << 10}, links) }
+func BenchmarkTellManySenders(b *testing.B) { streamtest.TellManySenders(b, links) }
+func BenchmarkPingPong(b *testing.B)        { streamtest.PingPong(b, links) }

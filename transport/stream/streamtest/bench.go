@@ -21,7 +21,7 @@ import (
 )
 
 // A Bench measures a base against bare sockets. What is measured runs between two processes: that of the benchmark and a second one of the same test binary, at whose endpoint there are a
-// transport and, for comparison, a bare socket. What arrives there is counted, or sent back if its first byte says so.
+// transport and, for comparison, a bare socket. What arrives there goes to [Answer].
 type Bench struct {
 	Base transport.Base
 	// Network and Address are where the bare socket listens, as in net.Listen. The address is for one benchmark at a time.
@@ -29,12 +29,6 @@ type Bench struct {
 }
 
 const childVariable = "TRANSPORT_BENCHMARK_CHILD"
-
-const (
-	count = 'c' // only count
-	echo  = 'e' // send back
-	tell  = 't' // tell when so many bytes have come
-)
 
 // Main runs the tests of a binary with benchmarks, for its TestMain.
 func (w Bench) Main(m *testing.M) {
@@ -68,20 +62,7 @@ func (w Bench) open(node transport.Node, h transport.Handler) (transport.Transpo
 // child is the other process.
 func (w Bench) child() {
 	var back transport.Peer
-	var bytes uint64
-	h := &counter{}
-	h.deliver = func(data []byte) {
-		switch data[0] {
-		case echo:
-			_ = back.Send(context.Background(), 0, data)
-			return
-		case tell:
-			_ = back.Send(context.Background(), 0, binary.BigEndian.AppendUint64(nil, bytes+uint64(len(data))))
-			bytes = 0
-			return
-		}
-		bytes += uint64(len(data))
-	}
+	h := &counter{deliver: Answer(func(data []byte) { _ = back.Send(context.Background(), 0, data) })}
 	t, err := w.open(there, h)
 	if err == nil {
 		back = t.Peer(here, "")
@@ -107,18 +88,9 @@ func rawChild(l net.Listener) {
 		go func() {
 			defer c.Close()
 			r := bufio.NewReaderSize(c, 128<<10)
-			var bytes uint64
-			_ = rawRead(r, func(data []byte) {
-				switch data[0] {
-				case echo:
-					_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...))
-				case tell:
-					_, _ = c.Write(binary.BigEndian.AppendUint64([]byte{0, 0, 0, 8}, bytes+uint64(len(data))))
-					bytes = 0
-				default:
-					bytes += uint64(len(data))
-				}
-			})
+			_ = rawRead(r, Answer(func(data []byte) {
+				_, _ = c.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...))
+			}))
 		}()
 	}
 }
@@ -170,14 +142,7 @@ func start(b *testing.B) (endpoint, raw string) {
 	return words[0], words[1]
 }
 
-// A link sends to the other process and gets what comes back.
-type link struct {
-	send  func(data []byte)
-	flush func()
-	back  func(func([]byte))
-}
-
-func (w Bench) links(b *testing.B) map[string]link {
+func (w Bench) links(b *testing.B) map[string]Link {
 	endpoint, rawEndpoint := start(b)
 
 	var receive atomic.Pointer[func([]byte)]
@@ -196,18 +161,17 @@ func (w Bench) links(b *testing.B) map[string]link {
 	}()
 	var mu sync.Mutex
 
-	return map[string]link{
+	return map[string]Link{
 		"transport": {
-			send: func(data []byte) {
+			Send: func(data []byte) {
 				if err := peer.Send(context.Background(), 0, data); err != nil {
 					panic(err)
 				}
 			},
-			flush: func() {},
-			back:  func(f func([]byte)) { receive.Store(&f) },
+			Back: func(f func([]byte)) { receive.Store(&f) },
 		},
 		"raw": {
-			send: func(data []byte) {
+			Send: func(data []byte) {
 				var head [4]byte
 				binary.BigEndian.PutUint32(head[:], uint32(len(data)))
 				mu.Lock()
@@ -215,97 +179,24 @@ func (w Bench) links(b *testing.B) map[string]link {
 				_, _ = out.Write(data)
 				mu.Unlock()
 			},
-			flush: func() {
+			Flush: func() {
 				mu.Lock()
 				_ = out.Flush()
 				mu.Unlock()
 			},
-			back: func(f func([]byte)) { rawReceive.Store(&f) },
+			Back: func(f func([]byte)) { rawReceive.Store(&f) },
 		},
 	}
 }
 
-// Tell sends messages of one size in one direction, from one goroutine.
-func (w Bench) Tell(b *testing.B) {
-	for _, size := range []int{64, 1 << 10, 16 << 10, 1 << 20} {
-		for name, l := range w.links(b) {
-			b.Run(fmt.Sprintf("%d/%s", size, name), func(b *testing.B) {
-				data := make([]byte, size)
-				data[0] = count
-				done := make(chan uint64, 1)
-				l.back(func(got []byte) { done <- binary.BigEndian.Uint64(got) })
-				b.SetBytes(int64(size))
-				b.ReportAllocs()
-				for b.Loop() {
-					l.send(data)
-				}
-				data[0] = tell
-				l.send(data)
-				l.flush()
-				assert.Equal(b, <-done, uint64(size)*uint64(b.N+1))
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
-			})
-		}
-	}
-}
+// Tell is [Tell] between the two processes.
+func (w Bench) Tell(b *testing.B) { Tell(b, []int{64, 1 << 10, 16 << 10, 1 << 20}, w.links) }
 
-// TellManySenders does the same from several goroutines.
-func (w Bench) TellManySenders(b *testing.B) {
-	for name, l := range w.links(b) {
-		if name == "raw" {
-			continue
-		}
-		b.Run(name, func(b *testing.B) {
-			done := make(chan uint64, 1)
-			l.back(func(got []byte) { done <- binary.BigEndian.Uint64(got) })
-			var senders sync.WaitGroup
-			const goroutines = 8
-			for range goroutines {
-				senders.Go(func() {
-					data := make([]byte, 64)
-					data[0] = count
-					for range b.N / goroutines {
-						l.send(data)
-					}
-				})
-			}
-			senders.Wait()
-			l.send([]byte{tell})
-			<-done
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
-		})
-	}
-}
+// TellManySenders is [TellManySenders] between the two processes.
+func (w Bench) TellManySenders(b *testing.B) { TellManySenders(b, w.links) }
 
-// PingPong sends messages of 64 bytes there and back, one after the other in each of several callers.
-func (w Bench) PingPong(b *testing.B) {
-	for _, callers := range []int{1, 64} {
-		for name, l := range w.links(b) {
-			b.Run(fmt.Sprintf("%d/%s", callers, name), func(b *testing.B) {
-				answers := make([]chan struct{}, callers)
-				for i := range answers {
-					answers[i] = make(chan struct{}, 1)
-				}
-				l.back(func(data []byte) { answers[data[1]] <- struct{}{} })
-				var all sync.WaitGroup
-				b.ReportAllocs()
-				for i := range callers {
-					all.Go(func() {
-						data := make([]byte, 64)
-						data[0], data[1] = echo, byte(i)
-						for range b.N / callers {
-							l.send(data)
-							l.flush()
-							<-answers[i]
-						}
-					})
-				}
-				all.Wait()
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e3, "k/s")
-			})
-		}
-	}
-}
+// PingPong is [PingPong] between the two processes.
+func (w Bench) PingPong(b *testing.B) { PingPong(b, w.links) }
 
 // Reset breaks the connection of two nodes in mid-stream, again and again, and measures how long it takes until a message arrives that was sent after that. It fails unless all messages arrive, each once and in order.
 func (w Bench) Reset(b *testing.B) {
