@@ -32,6 +32,18 @@ func (d *dice) roll(n int) int {
 
 func pick[T any](d *dice, from ...T) T { return from[d.roll(len(from))] }
 
+// addDice adds seeds, of at least so many numbers each, and fewer than most.
+func addDice(f *testing.F, seeds uint64, least, most int) {
+	for seed := range seeds {
+		random := rand.New(rand.NewPCG(seed, 1))
+		var data []byte
+		for range least + random.IntN(most-least) {
+			data = binary.LittleEndian.AppendUint64(data, random.Uint64())
+		}
+		f.Add(data)
+	}
+}
+
 // address draws one of a few addresses, so that processes mostly speak of actors that there are. It may be none.
 func (d *dice) address() address.Address {
 	if n := uint64(d.roll(12)); n > 0 {
@@ -111,14 +123,7 @@ func (d *dice) message(last, request uint64) any {
 
 // Whatever processes say, in whatever order: the core does not panic, and keeps the rules of the harness.
 func FuzzProcesses(f *testing.F) {
-	for seed := range uint64(300) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		var data []byte
-		for range 100 + random.IntN(400) {
-			data = binary.LittleEndian.AppendUint64(data, random.Uint64())
-		}
-		f.Add(data)
-	}
+	addDice(f, 300, 100, 500)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &dice{data[:min(len(data), 4096)]}
 		h := newHarness(t, admin.Options{Pool: 2, Capabilities: message.Capabilities{"GPU": true}})

@@ -1,8 +1,6 @@
 package admin_test
 
 import (
-	"encoding/binary"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -74,14 +72,7 @@ func (d *dice) fromSystem(request uint64) any {
 // Whatever Admins of other systems say, in whatever order, to a system that does what it should: the core does not panic, its tables are in order, and nothing is left of the others
 // when they are gone.
 func FuzzFromSystem(f *testing.F) {
-	for seed := range uint64(200) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		var data []byte
-		for range 50 + random.IntN(250) {
-			data = binary.LittleEndian.AppendUint64(data, random.Uint64())
-		}
-		f.Add(data)
-	}
+	addDice(f, 200, 50, 300)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		d := &dice{data[:min(len(data), 4096)]}
 		last, now := uint64(own), time.Unix(0, 0)
