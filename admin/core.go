@@ -67,8 +67,9 @@ type Core struct {
 
 	convention
 
-	queries map[uint64]*query // of statuses
-	serial  uint64            // of the last query
+	queries   map[uint64]*query // of statuses
+	serial    uint64            // of the last query
+	accounted uint64            // the dead letters of processes that have ended
 
 	closing  bool
 	deadline time.Time // when hosts are killed
@@ -115,17 +116,18 @@ func (Finish) output()  {}
 
 // A process is a program or a host.
 type process struct {
-	number   uint64
-	endpoint string // "" until its announcement was accepted
-	pid      int
-	build    *build // nil until a program announced itself
-	program  bool
-	lifetime bool
-	shared   bool
-	killed   bool
-	actors   map[address.Address]*entry // those that the Admin had it run, and that have not ended
-	asks     map[*entry]int             // for whom it waits, and how often it has asked
-	related  map[uint64]*process        // who is told of its end
+	number      uint64
+	endpoint    string // "" until its announcement was accepted
+	pid         int
+	build       *build // nil until a program announced itself
+	program     bool
+	lifetime    bool
+	shared      bool
+	killed      bool
+	gaveAccount bool                       // it ends, and is asked nothing more
+	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
+	asks        map[*entry]int             // for whom it waits, and how often it has asked
+	related     map[uint64]*process        // who is told of its end
 
 	// Of what it has to do with other systems.
 	outside string              // where their nodes reach it; "": nowhere yet
@@ -198,6 +200,8 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.leaving(p, m)
 	case Ended:
 		c.ended(p, m.Actor)
+	case Account:
+		c.account(p, m)
 	case Adopt:
 		c.adopt(m.Child)
 	case Relay:

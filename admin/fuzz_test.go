@@ -91,6 +91,9 @@ func (d *dice) message(last, request uint64) any {
 		}
 		return admin.Ended{Actor: d.address()}
 	case 11:
+		if d.roll(4) == 0 {
+			return admin.Account{DeadLetters: uint64(d.roll(9))}
+		}
 		return admin.Adopt{Child: d.address()}
 	case 12, 13:
 		return admin.Locate{Process: process()}

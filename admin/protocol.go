@@ -12,7 +12,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
@@ -103,6 +103,9 @@ type (
 
 	// Ended says that an actor which the Admin had this process run has ended.
 	Ended struct{ Actor address.Address }
+
+	// Account is what a process says last, if it has counted dead letters: the status of the system is to go on counting them.
+	Account struct{ DeadLetters uint64 }
 
 	// Adopt says that an actor which outlives its parent is a child of the Admin now. The actor's host hears the same as Adopted.
 	Adopt   struct{ Child address.Address }

@@ -32,12 +32,12 @@ func (c *Core) query(now time.Time, a asker) {
 	q := &query{number: c.serial, asker: a, deadline: now.Add(queryTime), pending: make(map[uint64]struct{})}
 	q.status = message.SystemStatus{
 		Admin: c.options.Admin, Base: c.options.Base, Capabilities: c.offers.Clone(), InShutdown: c.closing, GlobalNames: maps.Clone(c.names),
-		DeadLetterHandlers: c.deadLetterHandlers(), Uptime: now.Sub(c.began), Counters: map[string]uint64{},
+		DeadLetterHandlers: c.deadLetterHandlers(), DeadLetters: c.accounted, Uptime: now.Sub(c.began), Counters: map[string]uint64{},
 	}
 	c.reportConvention(&q.status)
 	c.queries[q.number] = q
 	for _, p := range c.everyone() {
-		if p.endpoint == "" {
+		if p.endpoint == "" || p.gaveAccount {
 			continue
 		}
 		q.pending[p.number] = struct{}{}
@@ -122,7 +122,22 @@ func (c *Core) report(p *process, m Status) {
 	c.concludeIfComplete(q)
 }
 
-// missing is called when a process has ended, which will not report any more.
+// account notes what a process has counted that ends now. What it would say of itself to a query it would count twice.
+func (c *Core) account(p *process, m Account) {
+	if p.gaveAccount {
+		return
+	}
+	p.gaveAccount = true
+	c.accounted += m.DeadLetters
+	for _, q := range c.queries {
+		if _, wanted := q.pending[p.number]; wanted {
+			q.status.DeadLetters += m.DeadLetters
+		}
+	}
+	c.missing(p)
+}
+
+// missing is called when a process ends, which will not report any more.
 func (c *Core) missing(p *process) {
 	for _, number := range slices.Sorted(maps.Keys(c.queries)) {
 		q := c.queries[number]

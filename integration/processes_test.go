@@ -542,6 +542,35 @@ func TestDeadLettersOfAHostThatLives(t *testing.T) {
 	assert.Equal(t, told.Who, dead)
 }
 
+// What a process has counted is not forgotten with the process.
+func TestDeadLettersOfAProcessThatHasEnded(t *testing.T) {
+	sys := start(t, nil)
+	dead, a := create(t, sys, "servant"), create(t, sys, "servant")
+	pid := ask(t, sys, a, Order{What: "who"}).PID
+	assert.NilError(t, sys.Tell(within(t), dead, message.ActorExitRequest{}))
+	var undeliverable *system.UndeliverableError
+	for err := error(nil); !errors.As(err, &undeliverable); {
+		_, err = sys.Ask(within(t), dead, Order{What: "who"})
+	}
+	letters := func(until func(message.SystemStatus) bool) uint64 {
+		for {
+			status, err := sys.Status(within(t))
+			assert.NilError(t, err)
+			if until(status) {
+				return status.DeadLetters
+			}
+		}
+	}
+	before := letters(func(message.SystemStatus) bool { return true })
+	assert.NilError(t, sys.Tell(within(t), a, Order{What: "forward", Who: dead}))
+	letters(func(s message.SystemStatus) bool { return s.DeadLetters == before+1 })
+	assert.NilError(t, sys.Tell(within(t), a, message.ActorExitRequest{}))
+	gone := func(s message.SystemStatus) bool {
+		return !slices.ContainsFunc(s.Processes, func(p message.ProcessStatus) bool { return p.PID == pid })
+	}
+	assert.Equal(t, letters(gone), before+1)
+}
+
 // A handler that has ended is taken off everywhere, also when its process lives on.
 func TestHandlersOfDeadLettersThatHaveEnded(t *testing.T) {
 	sys := start(t, nil)

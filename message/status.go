@@ -67,7 +67,7 @@ type SystemStatus struct {
 	InShutdown         bool
 	GlobalNames        map[string]address.Address
 	DeadLetterHandlers []address.Address
-	// DeadLetters counts the messages that could not be delivered.
+	// DeadLetters counts the messages that could not be delivered, also by processes that have ended, unless they were killed.
 	DeadLetters uint64
 	// ConventionLeader is the Admin of the leading system, this one's own when it leads itself, no address when the leader is not reached or the system meets no others.
 	ConventionLeader address.Address

@@ -233,6 +233,14 @@ func (a *adminClient) shutdownSystem(ctx context.Context, grace time.Duration) e
 	return err
 }
 
+// leave ends the connection to the Admin, once it has all that was said.
+func (a *adminClient) leave() {
+	if _, letters := a.node.deadLetters.state(); letters > 0 {
+		_ = a.line.send(admin.Account{DeadLetters: letters})
+	}
+	a.line.shut()
+}
+
 // systemStatus asks for the status of the whole system.
 func (a *adminClient) systemStatus(ctx context.Context) (message.SystemStatus, error) {
 	answer, err := a.call(ctx, func(number uint64) any { return admin.StatusRequest{Request: number} }, nil)

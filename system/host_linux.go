@@ -83,7 +83,7 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	late, enough := context.WithTimeout(context.Background(), settling)
 	defer enough()
 	n.peers.settle(late) // what came meanwhile may have needed answers to processes that this one did not know yet
-	n.client.line.shut()
+	n.client.leave()
 	return err
 }
 

@@ -94,7 +94,7 @@ func (s *System) leaveAway(err error, livesOn bool) {
 	}
 	n.kill()
 	_ = n.peers.close()
-	n.client.line.shut()
+	n.client.leave()
 	s.err = err
 	_ = n.wait(ctx)
 }
