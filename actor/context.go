@@ -94,7 +94,7 @@ func (c *Context) Request(to address.Address, msg any, timeout time.Duration, th
 
 // Go runs a function beside the actor, which goes on with its messages. What the function returns comes to the actor as
 // a message from itself, unless it is nil; it need not be of a registered type. A panic comes as a PoisonMessage without a message.
-// The function should return when its context is done, which is when the actor ends.
+// The function should return when its context is done, which is when the actor ends. A process of one actor uses one processor until Go is called in it.
 func (c *Context) Go(work func(context.Context) any) { c.rt.Go(work) }
 
 // WakeupAfter has a WakeupMessage with the payload sent to the actor when the delay has passed. Those that are due

@@ -90,6 +90,15 @@ func (s *servant) Receive(ctx *actor.Context, msg any) error {
 			told("created", child)
 		case "create goroutine":
 			told("created", ctx.Create("thread"))
+		case "processors":
+			what := fmt.Sprint(runtime.GOMAXPROCS(0))
+			if by := os.Getenv("GOMAXPROCS") + os.Getenv("THESPIAN_ONE_PROCESSOR"); by != "" {
+				what += " by " + by
+			}
+			told(what, ctx.Self())
+		case "work":
+			ctx.Go(func(context.Context) any { return nil })
+			told("working", ctx.Self())
 		case "name":
 			told("named", ctx.Create("servant", actor.CreateOptions{GlobalName: "the servant"}))
 		case "watch":
@@ -318,6 +327,36 @@ func TestStartupMethods(t *testing.T) {
 		pids[ask(t, sys, create(t, sys, "pooled"), Order{What: "who"}).PID] = true
 	}
 	assert.Equal(t, len(pids), 12)
+}
+
+// The process of one actor has one processor, and all once there is more that can run at once, unless the program says otherwise. What an actor starts has the program's environment.
+func TestProcessorsOfAProcess(t *testing.T) {
+	all := fmt.Sprint(runtime.NumCPU())
+	given := os.Getenv("GOMAXPROCS")
+	restore := func() { assert.NilError(t, os.Setenv("GOMAXPROCS", given)) }
+	if given == "" {
+		restore = func() { assert.NilError(t, os.Unsetenv("GOMAXPROCS")) }
+	}
+	assert.NilError(t, os.Unsetenv("GOMAXPROCS"))
+	defer restore()
+	sys := start(t, nil)
+	processors := func(a address.Address) string { return ask(t, sys, a, Order{What: "processors"}).What }
+	parent, worker := create(t, sys, "servant"), create(t, sys, "servant")
+	assert.Equal(t, processors(parent), "1")
+	ask(t, sys, parent, Order{What: "create"})
+	assert.Equal(t, processors(parent), "1", "its child has a process of its own")
+	ask(t, sys, parent, Order{What: "create goroutine"})
+	assert.Equal(t, processors(parent), all)
+	assert.Equal(t, processors(worker), "1")
+	ask(t, sys, worker, Order{What: "work"})
+	assert.Equal(t, processors(worker), all)
+	assert.Equal(t, processors(create(t, sys, "thread")), all)
+	assert.NilError(t, sys.Shutdown(within(t)))
+
+	t.Setenv("GOMAXPROCS", "3")
+	sys = start(t, nil)
+	assert.Equal(t, processors(create(t, sys, "servant")), "3 by 3")
+	assert.Equal(t, processors(create(t, sys, "thread")), "3 by 3")
 }
 
 func TestStartupMethodThatIsNone(t *testing.T) {

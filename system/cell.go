@@ -198,6 +198,9 @@ func (c *cell) adopt(creator *cell) {
 		c.tell(envelope{message.ActorExitRequest{}, creator.self})
 	}
 	if s == nil && !c.stub {
+		if creator != c.node.root { // which a host has for its first actor alone
+			c.node.useAll()
+		}
 		c.node.ready(c, creator)
 	}
 }

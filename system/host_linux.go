@@ -37,7 +37,7 @@ func (a App) runHost(conn net.Conn, log *slog.Logger) error {
 		}
 	}
 	exitOnSignals(log, leave) // first: an actor may run before join returns
-	n, shared, err := a.join(ctx, conn, &Options{Logger: log}, joining{host: true, exit: leave})
+	n, shared, err := a.join(ctx, conn, &Options{Logger: log}, joining{host: true, one: usesOne(), exit: leave})
 	if err != nil {
 		return err
 	}
@@ -90,6 +90,7 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 // joining says as what a process joins a system.
 type joining struct {
 	host     bool
+	one      bool // its process uses one processor
 	lifetime bool
 	attach   bool // only
 	attached bool // the system was there before
@@ -125,6 +126,9 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	n, err = a.newMember(welcome, o, line, j)
 	if err != nil {
 		return nil, false, err
+	}
+	if n.processors.one.Store(j.one); welcome.Shared {
+		n.useAll()
 	}
 	if err := n.connect(ctx, a, welcome, welcome.Listen, nil); err != nil {
 		return nil, false, err

@@ -91,7 +91,7 @@ func (execLauncher) launch(exe executable, title string, end lifelineEnd, printe
 		args = append(args, of.announced.Arguments[1:]...)
 	}
 	h.process, err = startProcess(of.File, &os.ProcAttr{
-		Dir: of.announced.Directory, Env: of.announced.Variables, Files: []*os.File{null, files[0], files[1], end.(*os.File)},
+		Dir: of.announced.Directory, Env: withOneProcessor(of.announced.Variables), Files: []*os.File{null, files[0], files[1], end.(*os.File)},
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	}, args)
 	return h, err

@@ -67,6 +67,7 @@ type node struct {
 	// Written now and then: not on the lines of the above.
 	counter    atomic.Uint64 // of addresses
 	scheduler  scheduler
+	processors processors
 	goroutines goroutines
 	timers     timers
 	wakes      wakes

@@ -88,6 +88,7 @@ func (c *cell) dropQuestion(r *request) {
 // Go is a method of actor.Runtime.
 func (c *cell) Go(work func(context.Context) any) {
 	n := c.node
+	n.useAll()
 	n.beginWork(c)
 	go func() {
 		var result any
