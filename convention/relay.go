@@ -42,6 +42,9 @@ func (c *Core) routed(from *member, p Post) {
 			return
 		}
 		for _, system := range body.Systems {
+			if c.members[from.system.Number] != from {
+				return // it has departed meanwhile
+			}
 			if m := c.members[system]; m != nil && m.joined {
 				c.pair(from.system.Number, system)
 			} else {

@@ -33,7 +33,10 @@ func (c *Core) confirm(m *member, taken uint64) {
 		c.kept -= m.unconfirmed[i].size
 		i++
 	}
-	m.unconfirmed = m.unconfirmed[i:]
+	clear(m.unconfirmed[:i]) // what is confirmed is not kept
+	if m.unconfirmed = m.unconfirmed[i:]; len(m.unconfirmed) == 0 {
+		m.unconfirmed = nil
+	}
 }
 
 // post sends a member what must arrive.

@@ -591,9 +591,10 @@ func TestDeadLettersOfAProcessThatHasEnded(t *testing.T) {
 	for err := error(nil); !errors.As(err, &undeliverable); {
 		_, err = sys.Ask(within(t), dead, Order{What: "who"})
 	}
+	enough := within(t)
 	letters := func(until func(message.SystemStatus) bool) uint64 {
 		for {
-			status, err := sys.Status(within(t))
+			status, err := sys.Status(enough)
 			assert.NilError(t, err)
 			if until(status) {
 				return status.DeadLetters
@@ -602,7 +603,7 @@ func TestDeadLettersOfAProcessThatHasEnded(t *testing.T) {
 	}
 	before := letters(func(message.SystemStatus) bool { return true })
 	assert.NilError(t, sys.Tell(within(t), a, Order{What: "forward", Who: dead}))
-	letters(func(s message.SystemStatus) bool { return s.DeadLetters == before+1 })
+	letters(func(s message.SystemStatus) bool { return s.DeadLetters > before })
 	assert.NilError(t, sys.Tell(within(t), a, message.ActorExitRequest{}))
 	gone := func(s message.SystemStatus) bool {
 		return !slices.ContainsFunc(s.Processes, func(p message.ProcessStatus) bool { return p.PID == pid })
