@@ -124,7 +124,7 @@ type process struct {
 	lifetime    bool
 	shared      bool
 	killed      bool
-	gaveAccount bool                       // it ends, and is asked nothing more
+	gaveAccount bool                       // it ends, and its dead letters are counted
 	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
 	asks        map[*entry]int             // for whom it waits, and how often it has asked
 	related     map[uint64]*process        // who is told of its end

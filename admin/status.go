@@ -37,7 +37,7 @@ func (c *Core) query(now time.Time, a asker) {
 	c.reportConvention(&q.status)
 	c.queries[q.number] = q
 	for _, p := range c.everyone() {
-		if p.endpoint == "" || p.gaveAccount {
+		if p.endpoint == "" {
 			continue
 		}
 		q.pending[p.number] = struct{}{}
@@ -115,14 +115,16 @@ func (c *Core) report(p *process, m Status) {
 	delete(q.pending, p.number)
 	q.status.Actors = append(q.status.Actors, m.Status.Actors...)
 	q.status.Processes = append(q.status.Processes, m.Status.Processes...)
-	q.status.DeadLetters += m.Status.DeadLetters
+	if !p.gaveAccount { // else they are counted
+		q.status.DeadLetters += m.Status.DeadLetters
+	}
 	for name, n := range m.Status.Counters {
 		q.status.Counters[name] += n
 	}
 	c.concludeIfComplete(q)
 }
 
-// account notes what a process has counted that ends now. What it would say of itself to a query it would count twice.
+// account notes what a process has counted that ends now. Queries still wait for its end, so that who has an answer knows of it.
 func (c *Core) account(p *process, m Account) {
 	if p.gaveAccount {
 		return
@@ -134,10 +136,9 @@ func (c *Core) account(p *process, m Account) {
 			q.status.DeadLetters += m.DeadLetters
 		}
 	}
-	c.missing(p)
 }
 
-// missing is called when a process ends, which will not report any more.
+// missing is called when a process has ended, which will not report any more.
 func (c *Core) missing(p *process) {
 	for _, number := range slices.Sorted(maps.Keys(c.queries)) {
 		q := c.queries[number]
