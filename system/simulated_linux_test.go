@@ -168,6 +168,7 @@ func family(t *testing.T, w *world, sys *System) (parent, child address.Address,
 	assert.NilError(t, sys.Tell(t.Context(), parent, have{"child"}))
 	child = next(t, sys).(handed).Child
 	assert.Equal(t, next(t, sys), pong{0})
+	synctest.Wait() // the child's process keeps messages until those before have gone: what it keeps ends with it
 	return parent, child, w.endpoint(w.host("parent").process), w.endpoint(w.host("child").process)
 }
 
