@@ -226,7 +226,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 func TestLeaderWhoseNameIsLookedUp(t *testing.T) {
 	withGate(t, func(t *testing.T, g *guarded) {
 		g.reached["former"] = make(chan net.Conn, 1)
-		found := resolve(t.Context(), []string{"localhost:1"}) // more than one where it has several addresses
+		found := newResolver(net.DefaultResolver).resolve(t.Context(), []string{"localhost:1"}) // more than one where it has several addresses
 		for _, address := range found {
 			g.reached[address] = make(chan net.Conn, 1)
 		}

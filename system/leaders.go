@@ -81,47 +81,76 @@ const (
 	resolveTime  = 5 * time.Second
 )
 
-// resolve returns where leaders are now. What cannot be looked up stays as it is: whoever connects will say why.
-func resolve(ctx context.Context, texts []string) []string {
+// A resolver looks up where leaders are, for one goroutine. What cannot be looked up for once is where it was: a leader must not be let go because a name server does not answer.
+type resolver struct {
+	names nameServer
+	found map[string][]string // the texts that stood for addresses, the last time that they could be looked up
+}
+
+// A nameServer does for it what a [net.Resolver] does.
+type nameServer interface {
+	LookupHost(ctx context.Context, host string) ([]string, error)
+	LookupSRV(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+}
+
+func newResolver(n nameServer) *resolver { return &resolver{n, make(map[string][]string)} }
+
+// resolve returns where leaders are now. What could never be looked up stays as it is: whoever connects will say why.
+func (r *resolver) resolve(ctx context.Context, texts []string) []string {
 	ctx, cancel := context.WithTimeout(ctx, resolveTime)
 	defer cancel()
 	var all []string
-	add := func(address string) {
-		if !slices.Contains(all, address) {
-			all = append(all, address)
-		}
-	}
 	for _, text := range texts {
-		host, port, err := net.SplitHostPort(text)
-		if err != nil {
-			_, services, err := net.DefaultResolver.LookupSRV(ctx, "thespian", "tcp", text)
-			if err != nil {
-				add(text)
-				continue
+		addresses, err := r.lookUp(ctx, text)
+		switch {
+		case err != nil:
+			addresses = r.found[text]
+		case addresses != nil:
+			r.found[text] = addresses
+		}
+		if addresses == nil {
+			addresses = []string{text}
+		}
+		for _, address := range addresses {
+			if !slices.Contains(all, address) {
+				all = append(all, address)
 			}
-			slices.SortFunc(services, func(a, b *net.SRV) int { // by priority; else so that all systems find the same order
-				return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
-			})
-			for _, s := range services {
-				add(net.JoinHostPort(strings.TrimSuffix(s.Target, "."), strconv.Itoa(int(s.Port))))
-			}
-			continue
-		}
-		if net.ParseIP(host) != nil {
-			add(text)
-			continue
-		}
-		hosts, err := net.DefaultResolver.LookupHost(ctx, host)
-		if err != nil || len(hosts) < 2 {
-			add(text) // by its name, as it may move
-			continue
-		}
-		slices.Sort(hosts)
-		for _, h := range hosts {
-			add(net.JoinHostPort(h, port))
 		}
 	}
 	return all
+}
+
+// lookUp returns the addresses for which a text stands, none if it is one itself.
+func (r *resolver) lookUp(ctx context.Context, text string) (addresses []string, err error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		_, services, err := r.names.LookupSRV(ctx, "thespian", "tcp", text)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(services, func(a, b *net.SRV) int { // by priority; else so that all systems find the same order
+			return cmp.Or(cmp.Compare(a.Priority, b.Priority), cmp.Compare(a.Target, b.Target), cmp.Compare(a.Port, b.Port))
+		})
+		for _, s := range services {
+			addresses = append(addresses, net.JoinHostPort(strings.TrimSuffix(s.Target, "."), strconv.Itoa(int(s.Port))))
+		}
+		return addresses, nil
+	}
+	if net.ParseIP(host) != nil {
+		return nil, nil
+	}
+	hosts, err := r.names.LookupHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	if len(hosts) < 2 && r.found[text] == nil {
+		return nil, nil // by its name, as it may move
+	}
+	slices.Sort(hosts)
+	for _, h := range hosts {
+		addresses = append(addresses, net.JoinHostPort(h, port))
+	}
+	return addresses, nil
 }
 
 // named reports whether any of the texts has to be looked up.

@@ -62,8 +62,9 @@ func (s *adminShell) meet(o meetingOptions) *meeting {
 	s.meeting = m
 	leaders := o.leaders
 	if named(leaders) {
-		leaders = resolve(m.ctx, leaders)
-		m.lookUp(o.leaders, leaders)
+		r := newResolver(net.DefaultResolver)
+		leaders = r.resolve(m.ctx, leaders)
+		m.lookUp(r, o.leaders, leaders)
 	}
 	core, do := convention.New(time.Now(), convention.Options{Self: o.self, Leaders: leaders, Timing: o.timing, Number: draw, Size: s.size()})
 	m.core = core
@@ -91,14 +92,14 @@ func (m *meeting) follow(now time.Time, leaders []string) []convention.Output {
 	m.leaders = leaders
 	m.unfollow()
 	if m.seeking = named(leaders); m.seeking {
-		m.lookUp(leaders, nil)
+		m.lookUp(newResolver(net.DefaultResolver), leaders, nil)
 		return nil
 	}
 	return m.core.Follow(now, leaders)
 }
 
 // lookUp looks up the names of leaders from time to time, at once if it is not known where they are.
-func (m *meeting) lookUp(texts, known []string) {
+func (m *meeting) lookUp(r *resolver, texts, known []string) {
 	ctx, cancel := context.WithCancel(m.ctx)
 	m.unfollow = cancel
 	m.shell.readers.Go(func() {
@@ -110,7 +111,7 @@ func (m *meeting) lookUp(texts, known []string) {
 					return
 				}
 			}
-			leaders := resolve(ctx, texts)
+			leaders := r.resolve(ctx, texts)
 			decided := known == nil
 			if !decided && slices.Equal(leaders, known) {
 				continue

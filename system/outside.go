@@ -121,6 +121,13 @@ type secured struct{ *tls.Conn }
 
 func (s secured) Close() error { return s.NetConn().Close() }
 
+// OtherEnded tells the connection beneath, if it wants to know, that the process at the other end has died (see package stream).
+func (s secured) OtherEnded() {
+	if c, ok := s.NetConn().(interface{ OtherEnded() }); ok {
+		c.OtherEnded()
+	}
+}
+
 type securedListener struct {
 	net.Listener
 	config *tls.Config

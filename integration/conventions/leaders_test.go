@@ -78,7 +78,7 @@ func TestLeaderByName(t *testing.T) {
 
 // Variables of the environment set the times of a convention, and where a system listens.
 func TestVariablesOfAConvention(t *testing.T) {
-	t.Setenv("CONVENTION_HEARTBEAT", "100ms")
+	t.Setenv("CONVENTION_HEARTBEAT", "250ms")
 	t.Setenv("CONVENTION_REGISTRATION_MISS_MAX", "4")
 	t.Setenv("THESPIAN_BASE_IPADDR", "127.0.0.2")
 	leader := start(t, "leader", nil, nil)
@@ -92,7 +92,7 @@ func TestVariablesOfAConvention(t *testing.T) {
 	assert.NilError(t, syscall.Kill(pid, syscall.SIGSTOP))
 	end := leader.ask(t, parent, Ends{}).(string)
 	assert.NilError(t, syscall.Kill(pid, syscall.SIGCONT))
-	assert.Assert(t, strings.Contains(end, "nothing was heard of it for 400ms"), end)
+	assert.Assert(t, strings.Contains(end, "nothing was heard of it for 1s"), end)
 }
 
 // Attempts to connect to a leader come at once, then ever more rarely.
