@@ -248,6 +248,40 @@ func TestLeaderWhoseNameIsLookedUp(t *testing.T) {
 	})
 }
 
+// A system that ends says goodbye to the others, also to those that talk all the time: a connection that is closed while there is something to read forgets what was written.
+func TestGoodbyeToAMemberThatTalks(t *testing.T) {
+	withGate(t, func(t *testing.T, g *guarded) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		assert.NilError(t, err)
+		defer l.Close()
+		go func() {
+			if conn, err := l.Accept(); err == nil {
+				g.serve(conn)
+			}
+		}()
+		conn, err := tls.Dial("tcp", l.Addr().String(), g.meeting.authority.Client(adminName))
+		assert.NilError(t, err)
+		defer conn.Close()
+		member := convention.System{Number: 7, Incarnation: 7, Admin: address.Of(record.New(record.ID{System: 7, Process: 2, Counter: 1}))}
+		assert.NilError(t, writeControl(conn, controlMessages(), convention.Hello{System: member}))
+		greeted, err := readControl(conn, controlMessages())
+		assert.NilError(t, err)
+		assert.Equal(t, greeted.(convention.Hello).System.Number, uint64(1))
+		known, err := readControl(conn, controlMessages())
+		assert.NilError(t, err)
+		assert.Equal(t, known, convention.Ping{})
+		go func() {
+			for writeControl(conn, controlMessages(), convention.Ping{}) == nil {
+			}
+		}()
+		g.meeting.shell.post(func(now time.Time) []admin.Output { return g.meeting.shell.core.Shutdown(now, 0) })
+		for said := any(nil); said != any(convention.DeRegister{Why: "it was shut down"}); {
+			said, err = readControl(conn, controlMessages())
+			assert.NilError(t, err)
+		}
+	})
+}
+
 // A connection that is brought to a process is the process's to refuse: the gate neither opens it nor says anything.
 func TestConnectionThatIsBroughtOn(t *testing.T) {
 	hello := helloFor(t, nameOf(2))

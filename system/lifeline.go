@@ -26,6 +26,7 @@ type lifeline struct {
 	more    chan struct{} // holds a token while something is pending
 	closed  bool
 	done    chan struct{} // closed when the writer has ended
+	deaf    chan struct{} // closed when nothing is received any more
 }
 
 // lifelineKind is the kind of its frames, maxPending the limit of bytes that wait to be written. Arguments of actors and statuses go this way: the limit of one frame is the usual one.
@@ -44,7 +45,7 @@ var controlMessages = sync.OnceValue(func() *message.Registry {
 })
 
 func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline {
-	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{}), deaf: make(chan struct{})}
 	l.written = sync.NewCond(&l.mu)
 	go l.write()
 	return l
@@ -105,11 +106,36 @@ func (l *lifeline) write() {
 	}
 }
 
-// receive returns the next message. io.EOF, or another error, is the end. It is called by one goroutine.
-func (l *lifeline) receive() (any, error) { return readControl(l.in, l.messages) }
+// receive returns the next message. io.EOF, or another error, is the end: it is not called again. One goroutine calls it.
+func (l *lifeline) receive() (any, error) {
+	msg, err := readControl(l.in, l.messages)
+	if err != nil {
+		close(l.deaf)
+	}
+	return msg, err
+}
 
 // shut has the connection closed once all was written that was sent, and waits for that.
 func (l *lifeline) shut() {
+	l.finish()
+	_ = l.conn.Close()
+}
+
+// part is shut for a connection to another host, which may lose what the other side has not read yet when it is closed: that has the given time to close it. Somebody receives meanwhile.
+func (l *lifeline) part(within time.Duration) {
+	l.expire(within)
+	l.finish()
+	if conn, ok := l.conn.(interface{ CloseWrite() error }); ok && conn.CloseWrite() == nil {
+		select {
+		case <-l.deaf:
+		case <-time.After(within):
+		}
+	}
+	_ = l.conn.Close()
+}
+
+// finish waits until all was written that was sent. Nothing is sent any more.
+func (l *lifeline) finish() {
 	l.mu.Lock()
 	l.closed = true
 	l.written.Broadcast()
@@ -119,7 +145,6 @@ func (l *lifeline) shut() {
 	}
 	l.mu.Unlock()
 	<-l.done
-	_ = l.conn.Close()
 }
 
 // expire bounds how long what was sent, and is sent, may take to be written.

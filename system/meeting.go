@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,8 @@ type meeting struct {
 
 	ctx    context.Context // done when the meeting ends
 	cancel context.CancelFunc
+
+	partings sync.WaitGroup // connections that are closed, once the others know why
 
 	// Of the loop's goroutine.
 	links    map[uint64]*lifeline
@@ -155,8 +158,7 @@ func (m *meeting) perform(decisions []convention.Output) (do []admin.Output) {
 			if line := m.links[d.Link]; line != nil {
 				s.log.Info("a connection to another system is closed", "reason", d.Why)
 				delete(m.links, d.Link)
-				line.expire(lastWords)
-				s.readers.Go(line.shut)
+				m.partings.Go(func() { line.part(lastWords) })
 			}
 		case convention.Joined:
 			s.log.Info("a system has joined", "at", d.System.Address, "admin", d.System.Admin, "again", d.Again)
@@ -360,6 +362,7 @@ func (m *meeting) leave() {
 
 // end closes all connections, and waits for what works with them.
 func (m *meeting) end() {
+	m.partings.Wait()
 	m.cancel()
 	for _, line := range m.links {
 		_ = line.conn.Close()
