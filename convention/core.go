@@ -264,7 +264,7 @@ func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
 }
 
 // maxCapabilities is how many bytes a message may take that says who a system is, or what it offers: all who know the system keep that.
-const maxCapabilities = 1 << 20
+const maxCapabilities = message.MaxCapabilities + 64<<10
 
 // senseless returns why nobody would say that who keeps to the protocol, "" if somebody might. A stranger has no member yet.
 func (c *Core) senseless(m *member, msg any) string {

@@ -43,6 +43,31 @@ func sizeOf(msg any) int {
 	return 0
 }
 
+// Who is refused whenever it has registered waits ever longer before it tries again.
+func TestLeaderThatRefusesToBeRegisteredWith(t *testing.T) {
+	v := newVictim(t, "leader")
+	var tries []time.Duration
+	out := []convention.Output{convention.Dial{Address: "leader"}} // as the core was made
+	for len(tries) < 100 && v.now.Sub(epoch) < 10*time.Minute {
+		if len(found[convention.Dial](out)) == 0 {
+			at, any := v.core.Next()
+			assert.Assert(t, any)
+			v.now = at
+			out = v.core.Tick(v.now)
+			continue
+		}
+		tries = append(tries, v.now.Sub(epoch))
+		v.links++
+		v.core.Opened(v.now, v.links, "leader")
+		sent := found[convention.Send](v.says(v.links, convention.Hello{System: systemOf(2)}))
+		assert.DeepEqual(t, sent[len(sent)-1].Message, convention.Register{})
+		out = v.core.Closed(v.now, v.links, "EOF")
+	}
+	assert.Assert(t, len(tries) > 10 && len(tries) < 60, "%v", tries)
+	last := tries[len(tries)-1] - tries[len(tries)-2]
+	assert.Assert(t, last >= 45*time.Second, "%v", last)
+}
+
 func systemOf(number uint64) convention.System {
 	return convention.System{Number: number, Incarnation: number}
 }

@@ -114,7 +114,6 @@ func (c *Core) know(m *member, k *contact) {
 		return
 	}
 	k.system = m.system.Number
-	k.reset()
 	c.answered(k)
 	if k.leader || k.invited {
 		m.contact = k
@@ -169,6 +168,9 @@ func (c *Core) registered(m *member, capabilities message.Capabilities) {
 	}
 	if m.leads {
 		m.checkIn = c.now.Add(c.timing.CheckIn)
+	}
+	if m.contact != nil {
+		m.contact.reset() // only now: who is refused whenever it registers is not to try without a pause
 	}
 	c.lead()
 }

@@ -20,6 +20,9 @@ type Capabilities map[string]any
 // maxCapabilityDepth bounds slices and maps within each other.
 const maxCapabilityDepth = 8
 
+// MaxCapabilities is how many bytes all that a system offers may take when it is sent: everybody who knows the system keeps it.
+const MaxCapabilities = 1 << 20
+
 // Validate returns which value is none that capabilities can have, or nil.
 func (c Capabilities) Validate() error {
 	for _, name := range slices.Sorted(maps.Keys(c)) {

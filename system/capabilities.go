@@ -3,6 +3,7 @@ package system
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
 	"strings"
@@ -46,6 +47,18 @@ func (cs *capabilities) init(base string, given message.Capabilities) error {
 		}
 		cs.offers[name] = value
 	}
+	return checkSize(cs.offers)
+}
+
+// checkSize returns an error if capabilities are more than can be told to others.
+func checkSize(c message.Capabilities) error {
+	data, err := controlMessages().Append(nil, admin.Capabilities{Offers: c})
+	if err == nil && len(data) > message.MaxCapabilities {
+		err = fmt.Errorf("they take %d bytes together, the limit is %d", len(data), message.MaxCapabilities)
+	}
+	if err != nil {
+		return fmt.Errorf("capabilities: %w", err)
+	}
 	return nil
 }
 
@@ -69,7 +82,15 @@ func (cs *capabilities) changes(name string, value any) (bool, error) {
 	if _, fixed := own("", time.Time{})[name]; fixed {
 		return false, fmt.Errorf("capability %q is the system's own and cannot be set", name)
 	}
-	old, there := cs.current()[name]
+	offers := cs.current()
+	if value != nil {
+		all := maps.Clone(offers)
+		all[name] = value
+		if err := checkSize(all); err != nil {
+			return false, err
+		}
+	}
+	old, there := offers[name]
 	return there != (value != nil) || !reflect.DeepEqual(old, value), nil
 }
 

@@ -49,6 +49,20 @@ func TestSystemHasCapabilitiesOfItsOwn(t *testing.T) {
 	})
 }
 
+// What others could not be told is refused where it is set.
+func TestCapabilitiesThatAreTooMuch(t *testing.T) {
+	much := strings.Repeat("a", message.MaxCapabilities*2/3)
+	_, err := system.App{}.Start(t.Context(), &system.Options{Capabilities: actor.Capabilities{"some": much, "more": much}})
+	assert.ErrorContains(t, err, "the limit is 1048576")
+	schedulers(t, func(t *testing.T, o system.Options) {
+		o.Capabilities = actor.Capabilities{"some": much}
+		sys := start(t, o)
+		assert.ErrorContains(t, sys.UpdateCapability(within(t), "more", much), "the limit is 1048576")
+		assert.NilError(t, sys.UpdateCapability(within(t), "some", nil))
+		assert.NilError(t, sys.UpdateCapability(within(t), "more", much))
+	})
+}
+
 func TestOwnCapabilitiesCannotBeSet(t *testing.T) {
 	for _, name := range ownCapabilities {
 		_, err := system.App{}.Start(t.Context(), &system.Options{Capabilities: actor.Capabilities{name: "mine"}})
