@@ -66,6 +66,7 @@ func connect(ctx context.Context, url string, options []natsgo.Option, config tr
 	o := natsgo.GetDefaultOptions()
 	o.Url = url
 	o.Name = "thespian " + config.Self.String()
+	o.Timeout = connectWithin / 2 // of each server: one under load may take more than the two seconds that are the default
 	o.MaxReconnect = -1
 	o.ReconnectWait = reconnectEvery
 	o.PingInterval = pingEvery
