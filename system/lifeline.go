@@ -59,6 +59,11 @@ func (l *lifeline) send(msg any) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.add(frame)
+}
+
+// add has a frame written. The lock is held.
+func (l *lifeline) add(frame []byte) error {
 	if l.closed {
 		return nil
 	}
@@ -177,14 +182,18 @@ func (l *lifeline) crowded() bool {
 	return len(l.pending) > maxPending/2
 }
 
-// bring is send for what is much: it waits until what was sent before is nearly written.
+// bring is send for what is much: it waits until what was sent before is nearly written. Of those that wait one after the other goes on, as each may bring the longest message that there can be.
 func (l *lifeline) bring(msg any) error {
+	frame, err := encodeControl(l.messages, msg)
+	if err != nil {
+		return err
+	}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	for len(l.pending) > maxOffer && !l.closed {
 		l.written.Wait()
 	}
-	l.mu.Unlock()
-	return l.send(msg)
+	return l.add(frame)
 }
 
 // A role is the first thing that a new process of a system finds in its lifeline, before it has begun: what it is to be. Without an Admin's it is a host.

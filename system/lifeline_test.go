@@ -1,0 +1,39 @@
+package system
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"gotest.tools/v3/assert"
+
+	"thespian.dev/admin"
+)
+
+// Many may have much to say at once while the other side is busy: they wait, and the lifeline lives.
+func TestMuchIsBroughtAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it moves a quarter of a gigabyte, for which the race detector takes many seconds")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		line, other := newLifeline(ours, controlMessages()), newLifeline(theirs, controlMessages())
+		defer other.close()
+		defer line.close()
+		const many = 6
+		args := make([]byte, maxPending/(many-3))
+		brought := make(chan error, many)
+		for range many {
+			go func() { brought <- line.bring(admin.Create{Args: args}) }()
+		}
+		synctest.Wait()
+		for range many {
+			msg, err := other.receive()
+			assert.NilError(t, err)
+			assert.Equal(t, len(msg.(admin.Create).Args), len(args))
+		}
+		for range many {
+			assert.NilError(t, <-brought)
+		}
+	})
+}
