@@ -20,9 +20,11 @@ type unconfirmed struct {
 	size int
 }
 
-// maxUnconfirmed bounds what is kept for a system that confirms nothing, maxKept the bytes that are kept for all.
+// maxUnconfirmed bounds what is kept for a system that confirms nothing, maxMember the bytes of that, which all are sent at once when it connects anew, and maxKept the bytes that are kept for
+// all.
 const (
 	maxUnconfirmed = 1 << 16
+	maxMember      = 5 * message.MaxFrame / 2
 	maxKept        = 4 * message.MaxFrame
 )
 
@@ -56,7 +58,7 @@ func (c *Core) post(m *member, p Post) {
 	if m.link != nil {
 		c.do(Send{m.link.number, u.Numbered})
 	}
-	if c.kept > maxKept {
+	if c.kept > maxKept || m.kept > maxMember {
 		worst := m
 		for _, other := range c.everyone() {
 			if other.kept > worst.kept {

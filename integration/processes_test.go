@@ -311,6 +311,28 @@ func TestEachActorHasItsOwnProcess(t *testing.T) {
 	}
 }
 
+// What many creations bring at once goes through the Admin to a single process that takes its time: they wait for it.
+func TestManyActorsWithLargeArguments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it moves half a gigabyte, for which the race detector takes a minute")
+	}
+	sys := start(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	large := Order{What: strings.Repeat("a", 45<<20)}
+	failures := make(chan error)
+	const many = 12
+	for range many {
+		go func() {
+			_, err := sys.Create(ctx, "thread", actor.CreateOptions{Args: large})
+			failures <- err
+		}()
+	}
+	for range many {
+		assert.Check(t, <-failures)
+	}
+}
+
 func TestStartupMethods(t *testing.T) {
 	sys := start(t, nil)
 	one, two := create(t, sys, "thread"), create(t, sys, "thread")

@@ -143,7 +143,7 @@ func (s *adminShell) perform(decisions []admin.Output) (over bool) {
 		switch d := decision.(type) {
 		case admin.Tell:
 			if line := s.lines[d.To]; line != nil {
-				if _, relayed := d.Message.(admin.Relayed); relayed && line.crowded() {
+				if _, relayed := d.Message.(admin.Relayed); relayed && line.waiting() > maxRelayed {
 					s.log.Warn("a process does not read: what others have relayed to it is lost", "process", d.To)
 					continue
 				}
@@ -206,7 +206,7 @@ func (s *adminShell) adopt(number uint64, conn net.Conn) {
 
 // read hands what a process says to the core, until the end of its lifeline.
 func (s *adminShell) read(number uint64, line *lifeline, conn net.Conn) {
-	for {
+	for looked := 0; ; {
 		msg, err := line.receive()
 		if err != nil {
 			return
@@ -229,7 +229,50 @@ func (s *adminShell) read(number uint64, line *lifeline, conn net.Conn) {
 			}
 			return s.core.Received(now, number, msg)
 		})
+		if line.received-looked > maxOffer {
+			looked = line.received
+			s.giveWay(line)
+		}
 	}
+}
+
+// patience is how long those who say much wait for a process, or another system, that does not keep up with what it is told.
+const patience = 10 * time.Second
+
+// giveWay waits while others do not keep up with what they are told, which is mostly what processes such as this one have said. One that itself does not keep up is heard, as it may
+// have to say something before it goes on.
+func (s *adminShell) giveWay(line *lifeline) {
+	found := make(chan []*lifeline, 1)
+	if line.crowded() || !s.post(func(time.Time) []admin.Output {
+		found <- s.crowded()
+		return nil
+	}) {
+		return
+	}
+	select {
+	case lines := <-found:
+		for _, other := range lines {
+			other.ease(patience)
+		}
+	case <-s.finished:
+	}
+}
+
+// crowded returns the connections on which much waits.
+func (s *adminShell) crowded() (lines []*lifeline) {
+	for _, line := range s.lines {
+		if line.crowded() {
+			lines = append(lines, line)
+		}
+	}
+	if s.meeting != nil {
+		for _, line := range s.meeting.links {
+			if line.crowded() {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // learn keeps the executable of a build, once.

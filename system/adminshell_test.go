@@ -127,3 +127,59 @@ func TestProgramIsToldThatItsExecutableCannotBeUsed(t *testing.T) {
 		<-over
 	})
 }
+
+// Who says much waits while another process does not keep up with what it is told, and no longer than that may take.
+func TestWhoSaysMuchWaitsForWhoIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newAdminShell(admin.Options{System: 1, Process: 1, Admin: address.Of(record.New(record.ID{System: 1, Process: 1, Counter: 1}))}, nil, slog.New(slog.DiscardHandler))
+		over := make(chan struct{})
+		go func() {
+			s.run()
+			close(over)
+		}()
+		const slow, talks = 7, 8
+		ends := make(map[uint64]*lifeline)
+		for _, number := range []uint64{slow, talks} {
+			ours, theirs := net.Pipe()
+			ends[number] = newLifeline(ours, s.messages)
+			s.attachOwn(number, theirs)
+		}
+		crowd := func() {
+			s.post(func(time.Time) []admin.Output {
+				for range 2 {
+					assert.Check(t, s.lines[slow].send(admin.Print{Text: make([]byte, crowd*2/3)}))
+				}
+				return nil
+			})
+			synctest.Wait()
+		}
+		talk := func() (unheard int) {
+			for range 3 {
+				assert.NilError(t, ends[talks].send(admin.Print{Text: make([]byte, 2*maxOffer)}))
+			}
+			synctest.Wait()
+			return ends[talks].waiting()
+		}
+
+		assert.Equal(t, talk(), 0)
+		crowd()
+		assert.Assert(t, talk() > 0)
+		hear[admin.Print](t, ends[slow])
+		synctest.Wait()
+		assert.Equal(t, ends[talks].waiting(), 0)
+		hear[admin.Print](t, ends[slow])
+
+		crowd()
+		assert.Assert(t, talk() > 0)
+		time.Sleep(patience)
+		synctest.Wait()
+		assert.Equal(t, ends[talks].waiting(), 0)
+		assert.Equal(t, talk(), 0, "it is not waited for again")
+
+		for _, end := range ends {
+			end.close()
+		}
+		s.post(func(now time.Time) []admin.Output { return s.core.Shutdown(now, 0) })
+		<-over
+	})
+}

@@ -19,20 +19,27 @@ type lifeline struct {
 	conn     io.ReadWriteCloser
 	in       *bufio.Reader
 	messages *message.Registry
+	received int // bytes; of who receives
 
 	mu      sync.Mutex
 	written *sync.Cond // something was written, or nothing will be any more
 	pending []byte
+	leaving int           // how many bytes are being written
+	late    bool          // it was waited for, and nothing was written
 	more    chan struct{} // holds a token while something is pending
 	closed  bool
 	done    chan struct{} // closed when the writer has ended
 	deaf    chan struct{} // closed when nothing is received any more
 }
 
-// lifelineKind is the kind of its frames, maxPending the limit of bytes that wait to be written. Arguments of actors and statuses go this way: the limit of one frame is the usual one.
+// lifelineKind is the kind of its frames. Arguments of actors and statuses go this way: the limit of one frame is the usual one.
+const lifelineKind = 'L'
+
+// How many bytes may wait to be written: with crowd of them, those wait who say much that others are then told; maxRelayed is for what others have relayed; with maxPending, the other side does not read.
 const (
-	lifelineKind = 'L'
-	maxPending   = 2 * message.MaxFrame
+	crowd      = message.MaxFrame
+	maxRelayed = 2 * message.MaxFrame
+	maxPending = 3 * message.MaxFrame
 )
 
 // controlMessages returns the registry of what the system's processes say to each other. Programs cannot send any of it.
@@ -89,6 +96,7 @@ func (l *lifeline) write() {
 			l.mu.Lock()
 			writing, l.pending = l.pending, writing[:0]
 			closed := l.closed
+			l.leaving, l.late = len(writing), false
 			l.written.Broadcast()
 			l.mu.Unlock()
 			if len(writing) == 0 {
@@ -99,7 +107,7 @@ func (l *lifeline) write() {
 			}
 			if _, err := l.conn.Write(writing); err != nil {
 				l.mu.Lock()
-				l.closed, l.pending = true, nil // nobody would write what comes
+				l.closed, l.pending, l.leaving = true, nil, 0 // nobody would write what comes
 				l.written.Broadcast()
 				l.mu.Unlock()
 				return
@@ -113,7 +121,8 @@ func (l *lifeline) write() {
 
 // receive returns the next message. io.EOF, or another error, is the end: it is not called again. One goroutine calls it.
 func (l *lifeline) receive() (any, error) {
-	msg, err := readControl(l.in, l.messages)
+	msg, length, err := readMeasured(l.in, l.messages)
+	l.received += length
 	if err != nil {
 		close(l.deaf)
 	}
@@ -175,11 +184,37 @@ func (l *lifeline) offer(msg any) bool {
 
 const maxOffer = 1 << 20
 
-// crowded says that much waits to be written, so that what others have brought is better left out than the end of the connection.
+// waiting returns how many bytes wait to be written.
+func (l *lifeline) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) + l.leaving
+}
+
+// crowded says that much waits to be written, and is worth waiting for.
 func (l *lifeline) crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.pending) > maxPending/2
+	return l.isCrowded()
+}
+
+// isCrowded is crowded. The lock is held.
+func (l *lifeline) isCrowded() bool { return len(l.pending)+l.leaving > crowd && !l.closed && !l.late }
+
+// ease waits until the lifeline is not crowded. When nothing is written for a time, the other side is not waited for any more.
+func (l *lifeline) ease(within time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	enough := time.AfterFunc(within, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.late = true
+		l.written.Broadcast()
+	})
+	defer enough.Stop()
+	for l.isCrowded() {
+		l.written.Wait()
+	}
 }
 
 // bring is send for what is much: it waits until what was sent before is nearly written. Of those that wait one after the other goes on, as each may bring the longest message that there can be.
@@ -233,18 +268,23 @@ func writeControl(w io.Writer, messages *message.Registry, msg any) error {
 
 // readControl reads the next control message. io.EOF, or another error, is the end.
 func readControl(r io.Reader, messages *message.Registry) (any, error) {
+	msg, _, err := readMeasured(r, messages)
+	return msg, err
+}
+
+// readMeasured is readControl, and says how long the message was.
+func readMeasured(r io.Reader, messages *message.Registry) (msg any, length int, err error) {
 	f, err := message.ReadFrame(r, message.MaxFrame)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if f.Kind != lifelineKind {
-		return nil, fmt.Errorf("a frame of kind %d on the lifeline", f.Kind)
+		return nil, 0, fmt.Errorf("a frame of kind %d on the lifeline", f.Kind)
 	}
-	msg, err := messages.Decode(f.Payload)
-	if err != nil {
-		return nil, fmt.Errorf("lifeline: %w", err)
+	if msg, err = messages.Decode(f.Payload); err != nil {
+		return nil, 0, fmt.Errorf("lifeline: %w", err)
 	}
-	return msg, nil
+	return msg, len(f.Payload), nil
 }
 
 // encodeControl returns a control message in its frame.

@@ -13,15 +13,15 @@ import (
 // Many may have much to say at once while the other side is busy: they wait, and the lifeline lives.
 func TestMuchIsBroughtAtOnce(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it moves a quarter of a gigabyte, for which the race detector takes many seconds")
+		t.Skip("it moves half a gigabyte, for which the race detector takes many seconds")
 	}
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		line, other := newLifeline(ours, controlMessages()), newLifeline(theirs, controlMessages())
 		defer other.close()
 		defer line.close()
-		const many = 6
-		args := make([]byte, maxPending/(many-3))
+		args := make([]byte, maxArguments)
+		const many = maxPending/maxArguments + 4 // one is being written, one waits: the others are too many together
 		brought := make(chan error, many)
 		for range many {
 			go func() { brought <- line.bring(admin.Create{Args: args}) }()
