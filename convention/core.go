@@ -20,8 +20,8 @@ type Options struct {
 	Timing  Timing
 	// Number draws the number of a new incarnation. It never returns one twice.
 	Number func() uint64
-	// Size returns how many bytes a message takes, which bounds what others can have this system keep. Nil: messages take none.
-	Size func(message any) int
+	// Size returns how many bytes a message takes, which bounds what others can have this system keep, or why it cannot be sent. Nil: messages take none.
+	Size func(message any) (int, error)
 }
 
 // A Core decides. It is not safe for concurrent use: the shell calls one method after the other, and does what it returns.
@@ -29,7 +29,7 @@ type Core struct {
 	self   System
 	timing Timing
 	number func() uint64
-	size   func(any) int
+	size   func(any) (int, error)
 	now    time.Time // of the present call
 
 	contacts map[string]*contact
@@ -88,6 +88,13 @@ type (
 		Message any
 	}
 
+	// Refused says that a message of this system's Admin cannot be sent to another's, and why: nothing of it was, and what there is between the two goes on.
+	Refused struct {
+		To      uint64
+		Message any
+		Why     string
+	}
+
 	// Lead says which system leads now: its number, this system's own, or 0 for none.
 	Lead struct{ System uint64 }
 
@@ -111,6 +118,7 @@ func (Drop) output()    {}
 func (Joined) output()  {}
 func (Left) output()    {}
 func (Deliver) output() {}
+func (Refused) output() {}
 func (Lead) output()    {}
 func (Fence) output()   {}
 func (Note) output()    {}
@@ -132,7 +140,7 @@ func New(now time.Time, o Options) (*Core, []Output) {
 	}
 	c.self.Incarnation = cmp.Or(c.self.Incarnation, c.self.Number)
 	if c.size == nil {
-		c.size = func(any) int { return 0 }
+		c.size = func(any) (int, error) { return 0, nil }
 	}
 	return c, c.SetLeaders(now, o.Leaders)
 }
@@ -290,7 +298,7 @@ func (c *Core) senseless(m *member, msg any) string {
 	default:
 		return ""
 	}
-	if size := c.size(msg); size > maxCapabilities {
+	if size, _ := c.size(msg); size > maxCapabilities {
 		return fmt.Sprintf("what it says of itself has %d bytes, the limit is %d", size, maxCapabilities)
 	}
 	if err := offers.Validate(); err != nil {

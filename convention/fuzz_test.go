@@ -120,11 +120,11 @@ func FuzzCore(f *testing.F) {
 		}
 		core, outputs := convention.New(now, convention.Options{
 			Self: convention.System{Number: 1, Address: pick(d, "self", "")}, Leaders: pick(d, nil, nil, []string{"a"}, []string{"a", "self", "a", "b"}),
-			Number: func() uint64 { number++; return number }, Size: func(msg any) int {
+			Number: func() uint64 { number++; return number }, Size: func(msg any) (int, error) {
 				if _, is := msg.(convention.Post); is {
-					return convention.MaxKept / 8
+					return convention.MaxKept / 8, nil
 				}
-				return 10
+				return 10, nil
 			},
 		})
 		perform("new", outputs)

@@ -23,7 +23,7 @@ type victim struct {
 
 func newVictim(t *testing.T, leaders ...string) *victim {
 	v := &victim{t: t, now: epoch, sent: make(map[uint64]uint64)}
-	v.core, _ = convention.New(v.now, convention.Options{Self: convention.System{Number: 1, Address: "self"}, Leaders: leaders, Number: func() uint64 { return 99 }, Size: sizeOf})
+	v.core, _ = convention.New(v.now, convention.Options{Self: convention.System{Number: 1, Address: "self"}, Leaders: leaders, Number: func() uint64 { return 99 }, Size: func(msg any) (int, error) { return sizeOf(msg), nil }})
 	return v
 }
 
@@ -207,6 +207,29 @@ func TestMemberTalksToTooMany(t *testing.T) {
 	v = newVictim(t)
 	out = v.posts(v.join(2), convention.Post{From: 2, To: 1, Message: convention.Interest{Systems: make([]uint64, 2*convention.MaxKept>>20)}})
 	dropped(t, out, "wait to be confirmed") // the answers are much
+}
+
+// What cannot be sent has no number: the other side would wait for it, and the two part.
+func TestPostsThatAreTooLong(t *testing.T) {
+	v := newVictim(t)
+	link := v.join(2)
+	long := strings.Repeat("x", message.MaxFrame)
+	out := v.core.Post(v.now, 2, long)
+	assert.Equal(t, len(out), 1)
+	refused := out[0].(convention.Refused)
+	assert.Equal(t, refused.To, uint64(2))
+	assert.Equal(t, refused.Message, long)
+	assert.Assert(t, strings.Contains(refused.Why, "it takes 67108864 bytes, the limit is 67107840"), refused.Why)
+	out = v.core.Post(v.now, 2, "text")
+	assert.DeepEqual(t, out, []convention.Output{convention.Send{Link: link, Message: convention.Numbered{Number: 1, Post: convention.Post{From: 1, To: 2, Hops: 1, Message: "text"}}}})
+
+	v.join(3)
+	v.says(link, convention.Invite{}) // it speaks for others
+	out = v.posts(link, convention.Post{From: 4, To: 3, Message: long})
+	for _, s := range found[convention.Send](out) {
+		assert.Equal(t, s.Message, any(convention.Ping{Taken: 1}))
+	}
+	assert.Equal(t, len(found[convention.Note](out)), 1)
 }
 
 // What goes in circles ends, whatever it says of its way.

@@ -41,6 +41,18 @@ func (c *Core) confirm(m *member, taken uint64) {
 	}
 }
 
+// maxPost is how many bytes a post may take, so that it can be sent with its number.
+const maxPost = message.MaxFrame - 1<<10
+
+// refusePost says that a post cannot be sent. Who has brought one of another system should have known.
+func (c *Core) refusePost(p Post, why string) {
+	if p.From == c.self.Number {
+		c.do(Refused{p.To, p.Message, why})
+	} else {
+		c.do(Note{Text: fmt.Sprintf("a message of system %016x for system %016x is lost: %s", p.From, p.To, why)})
+	}
+}
+
 // post sends a member what must arrive.
 func (c *Core) post(m *member, p Post) {
 	if c.members[m.system.Number] != m {
@@ -50,8 +62,16 @@ func (c *Core) post(m *member, p Post) {
 		c.depart(m, fmt.Sprintf("it has confirmed none of the last %d messages", maxUnconfirmed), false)
 		return
 	}
+	size, err := c.size(p)
+	if err == nil && size > maxPost {
+		err = fmt.Errorf("it takes %d bytes, the limit is %d", size, maxPost)
+	}
+	if err != nil { // it gets no number, as the other side would miss it
+		c.refusePost(p, err.Error())
+		return
+	}
 	m.sent++
-	u := unconfirmed{Numbered{Number: m.sent, Taken: m.taken, Post: p}, c.size(p)}
+	u := unconfirmed{Numbered{Number: m.sent, Taken: m.taken, Post: p}, size}
 	m.unconfirmed = append(m.unconfirmed, u)
 	m.kept += u.size
 	c.kept += u.size
@@ -85,7 +105,8 @@ func (c *Core) numbered(m *member, n Numbered) {
 		return
 	}
 	m.taken = n.Number
-	m.unsaid += c.size(n.Post)
+	size, _ := c.size(n.Post)
+	m.unsaid += size
 	if m.taken%confirmEvery == 0 || m.unsaid >= confirmBytes {
 		c.say(m, Ping{m.taken})
 		m.unsaid = 0

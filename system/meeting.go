@@ -76,17 +76,14 @@ func (s *adminShell) meet(o meetingOptions) *meeting {
 }
 
 // size returns what tells how many bytes a control message takes. It is for the loop's goroutine.
-func (s *adminShell) size() func(any) int {
+func (s *adminShell) size() func(any) (int, error) {
 	var buffer []byte
-	return func(msg any) int {
+	return func(msg any) (int, error) {
 		data, err := s.messages.Append(buffer[:0], msg)
-		if err != nil {
-			return 0 // it will not be sent
-		}
-		if cap(data) <= largeBuffer {
+		if err == nil && cap(data) <= largeBuffer {
 			buffer = data
 		}
-		return len(data)
+		return len(data), err
 	}
 }
 
@@ -172,6 +169,8 @@ func (m *meeting) perform(decisions []convention.Output) (do []admin.Output) {
 				m.traffic[d.From] = traffic{m.traffic[d.From].sent, m.traffic[d.From].received + 1}
 			}
 			do = append(do, m.deliver(d)...)
+		case convention.Refused:
+			do = append(do, m.refuse(d)...)
 		case convention.Lead:
 			do = append(do, s.core.Led(d.System)...)
 		case convention.Fence:
@@ -233,6 +232,17 @@ func (m *meeting) deliver(d convention.Deliver) []admin.Output {
 		m.gate.meetAt(body)
 	default:
 		return m.shell.core.FromSystem(time.Now(), d.From, d.Message)
+	}
+	return nil
+}
+
+// refuse deals with what cannot be sent to another system: whoever waits for an answer gets one.
+func (m *meeting) refuse(r convention.Refused) []admin.Output {
+	s := m.shell
+	s.log.Error("another system cannot be told what it has to know", "system", fmt.Sprintf("%016x", r.To), "message", fmt.Sprintf("%T", r.Message), "error", r.Why)
+	if place, ok := r.Message.(admin.PlaceActor); ok {
+		why := admin.Failure{Code: admin.CodeFailed, Text: "the request for an actor in another system cannot be sent: " + r.Why}
+		return s.core.FromSystem(time.Now(), r.To, admin.Placed{Request: place.Request, Failure: why})
 	}
 	return nil
 }
