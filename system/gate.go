@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -162,13 +164,15 @@ var errSystemEnds = errors.New("the system ends")
 // hold notes a connection, to close it with the gate.
 func (g *gate) hold(c net.Conn) bool {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		_ = c.Close()
-		return false
+	closed := g.closed
+	if !closed {
+		g.conns[c] = struct{}{}
 	}
-	g.conns[c] = struct{}{}
-	return true
+	g.mu.Unlock()
+	if closed {
+		_ = c.Close()
+	}
+	return !closed
 }
 
 func (g *gate) drop(c net.Conn) {
@@ -181,15 +185,16 @@ func (g *gate) drop(c net.Conn) {
 func (g *gate) close() {
 	g.mu.Lock()
 	g.closed = true
-	for c := range g.conns {
-		_ = c.Close()
-	}
+	conns := slices.Collect(maps.Keys(g.conns))
 	for _, t := range g.tokens {
 		close(t.arrived)
-		t.drain()
+		conns = append(conns, t.drain()...)
 	}
 	g.tokens = nil
 	g.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+	}
 	g.work.Wait()
 }
 
@@ -311,24 +316,28 @@ func (g *gate) expect(name string) (*token, error) {
 
 func (g *gate) withdraw(name string) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	var conns []net.Conn
 	if t := g.tokens[name]; t != nil {
 		delete(g.tokens, name)
-		t.drain()
+		conns = t.drain()
+	}
+	g.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
 	}
 }
 
-// drain closes the connections that nobody waits for any more.
-func (t *token) drain() {
+// drain takes out the connections that nobody waits for any more, to be closed.
+func (t *token) drain() (conns []net.Conn) {
 	for {
 		select {
 		case c, ok := <-t.arrived:
 			if !ok {
-				return
+				return conns
 			}
-			_ = c.Close()
+			conns = append(conns, c)
 		default:
-			return
+			return conns
 		}
 	}
 }

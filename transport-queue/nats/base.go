@@ -13,6 +13,7 @@ import (
 
 // Base returns the base whose nodes talk over the NATS servers at a URL, or at several with commas between them, as nats.Connect takes it, of version 2.2 or later. The options are those of nats.go, such as for TLS to the
 // server, credentials and reconnects. Unless they say otherwise, a node tries to reconnect for ever, twice a second, and finds out within half a minute that the server does not answer.
+// Functions among the options that nats.go calls back must return soon: it calls one after the other, and a node learns in the same way that messages may have been lost.
 //
 // The name of the base has the URL in it, without the credentials, so one app can have bases of several servers; those that differ in options or credentials alone have the same name. All processes of
 // a system must call Base with the same URL.

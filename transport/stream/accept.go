@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -39,24 +41,37 @@ type strangers struct {
 
 func (s *strangers) add(c net.Conn) *list.Element {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	e := s.conns.PushBack(c)
+	var tooMany net.Conn
 	if s.closed {
-		_ = c.Close()
-	} else if s.conns.Len() >= maxStrangers {
-		s.closeOldest()
+		tooMany = c
+	} else if s.conns.Len() > maxStrangers {
+		tooMany = s.takeOldest()
 	}
-	return s.conns.PushBack(c)
+	s.mu.Unlock()
+	if tooMany != nil {
+		_ = tooMany.Close()
+	}
+	return e
 }
 
-// closeOldest closes the oldest one. The lock is held.
-func (s *strangers) closeOldest() bool {
+// takeOldest takes the oldest one out, nil if there is none. The lock is held.
+func (s *strangers) takeOldest() net.Conn {
 	e := s.conns.Front()
 	if e == nil {
-		return false
+		return nil
 	}
-	_ = e.Value.(net.Conn).Close()
-	s.conns.Remove(e)
-	return true
+	return s.conns.Remove(e).(net.Conn)
+}
+
+// closeOldest closes the oldest one, if there is one.
+func (s *strangers) closeOldest() {
+	s.mu.Lock()
+	c := s.takeOldest()
+	s.mu.Unlock()
+	if c != nil {
+		_ = c.Close()
+	}
 }
 
 // prove says that one has proven the key, and whether there is room for it.
@@ -84,11 +99,13 @@ func (s *strangers) remove(e *list.Element) {
 
 func (s *strangers) closeAll() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
-	for s.closeOldest() {
+	conns := slices.Collect(maps.Keys(s.known))
+	for c := s.takeOldest(); c != nil; c = s.takeOldest() {
+		conns = append(conns, c)
 	}
-	for c := range s.known {
+	s.mu.Unlock()
+	for _, c := range conns {
 		_ = c.Close()
 	}
 }
@@ -112,9 +129,7 @@ func (n *node) accept() {
 		}
 		if tooManyFiles(err) {
 			n.closeMostIdle()
-			n.strangers.mu.Lock()
 			n.strangers.closeOldest()
-			n.strangers.mu.Unlock()
 		}
 		n.config.Logger.Warn(n.network.Name+": accepting connections fails", "endpoint", n.endpoint, "error", err)
 		select {
