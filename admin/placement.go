@@ -361,6 +361,10 @@ func (c *Core) kill(now time.Time, p *process, from uint64, actor address.Addres
 		return
 	}
 	if t := c.attempts[actor]; t != nil {
+		if len(t.then) >= maxTried {
+			answer(fail(CodeFailed, "too many wait for the creation of %v", actor))
+			return
+		}
 		t.then = append(t.then, func() { c.kill(now, p, from, actor, answer) })
 		return
 	}
@@ -373,7 +377,7 @@ func (c *Core) kill(now time.Time, p *process, from uint64, actor address.Addres
 	if system == c.options.System || !c.options.Meets {
 		c.afterCreator(now, p, actor, func() {
 			if c.actors[actor] == nil && c.attempts[actor] == nil && c.placed[actor] == nil {
-				answer(fail(CodeFailed, "%v is not an actor with a process", actor))
+				answer(fail(CodeFailed, "no process is that of actor %v alone: the actor has ended, never was, or is in its creator's process", actor))
 				return
 			}
 			c.kill(now, p, from, actor, answer)
