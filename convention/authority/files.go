@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"time"
 )
 
 // Files returns the authority of a user's own certificates, in files: this system's certificate and its key, and the authorities of the others' certificates, all as PEM. Files are read
@@ -51,7 +50,12 @@ type watched[T any] struct {
 	mu      sync.Mutex
 	known   bool
 	current T
-	changed time.Time
+	from    os.FileInfo // what current was read of
+}
+
+// changed says whether there is another file now, or the same was written to.
+func (w *watched[T]) changed(is os.FileInfo) bool {
+	return !os.SameFile(is, w.from) || is.Size() != w.from.Size() || !is.ModTime().Equal(w.from.ModTime())
 }
 
 // get returns what the file holds, or the last of it that could be read.
@@ -59,10 +63,10 @@ func (w *watched[T]) get() (T, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	is, err := os.Stat(w.file)
-	if err == nil && (!w.known || !is.ModTime().Equal(w.changed)) {
+	if err == nil && (!w.known || w.changed(is)) {
 		var read T
 		if read, err = w.read(); err == nil {
-			w.current, w.changed, w.known = read, is.ModTime(), true
+			w.current, w.from, w.known = read, is, true
 		}
 	}
 	if !w.known {
