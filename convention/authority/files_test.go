@@ -88,6 +88,8 @@ func TestFilesAreReadAgain(t *testing.T) {
 	theirs.put(theirs.others, second.PEM)
 	belong("the first is gone")
 	mine.still = true // as of files that are copied with their times
+	mine.renew(second, soon)
+	belong("with a certificate that is renewed")
 	mine.renew(first, soon)
 	_, clientErr = meet(t, a, b)
 	assert.ErrorContains(t, clientErr, "another authority")
