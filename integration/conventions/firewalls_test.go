@@ -115,6 +115,24 @@ func TestLeaderBehindAFirewall(t *testing.T) {
 	}
 }
 
+// Systems behind routers that translate addresses: their own addresses, which are the same here, mean nothing to the others. One can only connect to others, to the Admin of the other its router forwards a port.
+func TestSystemsWhoseAddressesAreTranslated(t *testing.T) {
+	n := firewall.New(t)
+	lead, first, second := n.Host(t, "leader"), n.Host(t, "first router"), n.Host(t, "second router")
+	lead.Allow(t, remotePort)
+	first.OutboundOnly(t)
+	second.OutboundOnly(t)
+	one, two := first.Behind(t, "one"), second.Behind(t, "two")
+	second.Forward(t, remotePort)
+	leader := startOn(t, lead, "leader", "", actor.Capabilities{"Admin Routing": true})
+	x := startOn(t, one, "one", at(lead.Address()), actor.Capabilities{"Outbound Only": true, "GPU": true})
+	y := startOn(t, two, "two", at(lead.Address()), actor.Capabilities{"Admin Routing": true, "Advertise Address": second.Address(), "Disk": true})
+	gpu, disk := leader.do("create", "gpu"), leader.do("create", "disk")
+	assert.Equal(t, leader.do("pass", gpu, disk), "two")
+	assert.Equal(t, leader.do("pass", disk, gpu), "one")
+	together(t, x, y)
+}
+
 // Routes do not depend on the version of addresses.
 func TestRoutesOverVersion6(t *testing.T) {
 	for _, way := range ways {

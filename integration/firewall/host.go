@@ -20,10 +20,29 @@ type Host struct {
 	port    string // its end of the cable at the switch
 	number  int
 	folder  string
+
+	policy    string // of the firewall, for what is not allowed
+	allowed   []int
+	inside    bool // behind a router
+	routes    bool // for a host behind it
+	forwarded []int
 }
 
 // Host adds a host. The name is for messages only.
 func (n *Network) Host(t testing.TB, name string) *Host {
+	t.Helper()
+	h := n.add(t, name)
+	must(t, "ip", "-n", n.space, "link", "add", h.port, "type", "veth", "peer", "name", "net", "netns", h.space)
+	must(t, "ip", "-n", n.space, "link", "set", h.port, "master", "switch", "up")
+	if a := h.Address6(); a.IsValid() {
+		must(t, "ip", "-n", h.space, "address", "add", a.String()+"/64", "dev", "net", "nodad") // to be of use at once
+	}
+	h.connect(t)
+	return h
+}
+
+// add makes the namespace of a host, which has no cable yet.
+func (n *Network) add(t testing.TB, name string) *Host {
 	t.Helper()
 	number := int(n.hosts.Add(1))
 	assert.Assert(t, number <= 250, "a network has room for 250 hosts")
@@ -33,24 +52,29 @@ func (n *Network) Host(t testing.TB, name string) *Host {
 	t.Cleanup(func() { assert.Check(t, os.RemoveAll(h.folder)) })
 	must(t, "ip", "netns", "add", h.space)
 	t.Cleanup(func() { h.remove(t) })
-	must(t, "ip", "-n", n.space, "link", "add", h.port, "type", "veth", "peer", "name", "net", "netns", h.space)
-	must(t, "ip", "-n", n.space, "link", "set", h.port, "master", "switch", "up")
-	must(t, "ip", "-n", h.space, "address", "add", h.Address().String()+"/24", "dev", "net")
-	if a := h.Address6(); a.IsValid() {
-		must(t, "ip", "-n", h.space, "address", "add", a.String()+"/64", "dev", "net", "nodad") // to be of use at once
-	}
-	must(t, "ip", "-n", h.space, "link", "set", "net", "up")
-	must(t, "ip", "-n", h.space, "link", "set", "lo", "up")
-	h.Open(t) // connections are tracked from the start
 	return h
 }
 
-// Address returns the host's address.
-func (h *Host) Address() netip.Addr { return netip.AddrFrom4([4]byte{10, 77, 0, byte(h.number)}) }
+// connect gives a host its address, and has it use its cable.
+func (h *Host) connect(t testing.TB) {
+	t.Helper()
+	must(t, "ip", "-n", h.space, "address", "add", h.Address().String()+"/24", "dev", "net")
+	must(t, "ip", "-n", h.space, "link", "set", "net", "up")
+	must(t, "ip", "-n", h.space, "link", "set", "lo", "up")
+	h.Open(t) // connections are tracked from the start
+}
 
-// Address6 returns the host's address of version 6, or the zero Addr where the machine has only version 4.
+// Address returns the host's address. One behind a router has an address of which the others know nothing.
+func (h *Host) Address() netip.Addr {
+	if h.inside {
+		return hostInside
+	}
+	return netip.AddrFrom4([4]byte{10, 77, 0, byte(h.number)})
+}
+
+// Address6 returns the host's address of version 6, or the zero Addr where the machine has only version 4, and behind a router.
 func (h *Host) Address6() netip.Addr {
-	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil {
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err != nil || h.inside {
 		return netip.Addr{}
 	}
 	return netip.AddrFrom16([16]byte{0: 0xfd, 1: 0x77, 15: byte(h.number)})

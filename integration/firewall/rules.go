@@ -28,24 +28,31 @@ func (h *Host) OutboundOnly(t testing.TB) {
 	h.filter(t, "drop", nil)
 }
 
-// filter replaces the host's rules, in one step.
+// filter replaces what the host lets in.
 func (h *Host) filter(t testing.TB, policy string, ports []int) {
 	t.Helper()
+	h.policy, h.allowed = policy, ports
+	h.apply(t)
+}
+
+// apply replaces the host's rules, in one step.
+func (h *Host) apply(t testing.TB) {
+	t.Helper()
 	var allowed strings.Builder
-	for _, port := range ports {
+	for _, port := range h.allowed {
 		fmt.Fprintf(&allowed, "\t\ttcp dport %d accept\n", port)
 	}
 	// Without the discovery of neighbours there is no version 6, as version 4 would not be without ARP, which no rule of these sees.
 	rules := `flush ruleset
 table inet firewall {
 	chain in {
-		type filter hook input priority filter; policy ` + policy + `;
+		type filter hook input priority filter; policy ` + h.policy + `;
 		iif lo accept
 		ct state established,related accept
 		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
 ` + allowed.String() + `	}
 }
-`
+` + h.translation()
 	cmd := exec.Command("ip", "netns", "exec", h.space, "nft", "-f", "-")
 	cmd.Stdin = strings.NewReader(rules)
 	out, err := cmd.CombinedOutput()
