@@ -680,9 +680,23 @@ func (c *Core) relay(m Relay) {
 		c.post(m.System, RelayTo{m.To, m.Data})
 		return
 	}
-	if to := c.processes[m.To]; to != nil {
-		c.tell(to, Relayed{m.Data})
+	to := c.processes[m.To]
+	switch own := c.processes[c.options.Process]; {
+	case to != nil && !to.parting:
+		c.tell(to, Relayed{Data: m.Data})
+	case own != nil:
+		reason := "its process ends"
+		if to == nil {
+			reason = "its process has ended: " + c.graves.reason(m.To)
+		}
+		c.tell(own, Relayed{m.Data, reason})
 	}
+}
+
+// part is called when a process takes nothing more that others have relayed.
+func (c *Core) part(p *process, m Parting) {
+	p.parting = true
+	c.tell(p, Done{Request: m.Request})
 }
 
 // forgetAbroad tells other systems of the end of a process.

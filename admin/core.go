@@ -124,6 +124,7 @@ type process struct {
 	lifetime    bool
 	shared      bool
 	killed      bool
+	parting     bool                       // it takes nothing more that was relayed
 	gaveAccount bool                       // it ends, and its dead letters are counted
 	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
 	asks        map[*entry]int             // for whom it waits, and how often it has asked
@@ -206,6 +207,8 @@ func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 		c.adopt(m.Child)
 	case Relay:
 		c.relay(m)
+	case Parting:
+		c.part(p, m)
 	case Locate:
 		c.locate(p, m)
 	case Met:

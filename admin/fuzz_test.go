@@ -73,7 +73,7 @@ func (d *dice) announcement(request uint64) admin.Announce {
 // message draws something that a process might say.
 func (d *dice) message(last, request uint64) any {
 	process := func() uint64 { return uint64(d.roll(int(last) + 2)) }
-	switch d.roll(20) {
+	switch d.roll(22) {
 	case 0, 1:
 		return d.announcement(request)
 	case 2, 3, 4, 5:
@@ -114,6 +114,10 @@ func (d *dice) message(last, request uint64) any {
 			s.Actors = append(s.Actors, message.ActorStatus{Actor: d.address(), Parent: d.address()})
 		}
 		return admin.Status{Request: uint64(d.roll(6)), Status: s}
+	case 19:
+		return admin.Relay{To: process(), Data: []byte("what")}
+	case 20:
+		return admin.Parting{Request: request}
 	}
 	return pick[any](d,
 		admin.KillActor{Request: request, Actor: d.address()},

@@ -12,7 +12,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Parting{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
 		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
@@ -111,12 +111,19 @@ type (
 	Adopt   struct{ Child address.Address }
 	Adopted struct{ Child address.Address }
 
-	// Relay has something brought to another process that a host can say in no other way, as its transport closes already. It arrives there as Relayed.
+	// Relay has something brought to another process that a host can say in no other way, as its transport closes already. It arrives there as Relayed; if that process has ended, or takes no more, at the
+	// Admin's, with the reason: it knows what to do with what was not delivered.
 	Relay struct {
 		System, To uint64
 		Data       []byte
 	}
-	Relayed struct{ Data []byte }
+	Relayed struct {
+		Data        []byte
+		Undelivered string
+	}
+
+	// Parting says that a process ends, and takes nothing more that others have relayed. The answer, Done, is behind all that there was.
+	Parting struct{ Request uint64 }
 
 	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too. System is 0, here and elsewhere, for this one.
 	Locate struct{ System, Process uint64 }

@@ -30,7 +30,7 @@ type harness struct {
 }
 
 // A peer is what a harness knows of a process.
-type peer struct{ host, welcomed, announced, lifetime, killed bool }
+type peer struct{ host, welcomed, announced, lifetime, killed, parting bool }
 
 type request struct{ process, number uint64 }
 
@@ -81,6 +81,9 @@ func (h *harness) receive(from uint64, msg any) []admin.Output {
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
 	case admin.Leaving:
 		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
+	case admin.Parting:
+		assert.Assert(h.t, h.open[request{from, m.Request}] == nil, "%+v has no answer", m)
+		h.processes[from].parting = true
 	case admin.Locate:
 		assert.Equal(h.t, len(out), 1, "%+v has no answer", m)
 	}
@@ -225,6 +228,9 @@ func (h *harness) told(step string, in any, from uint64, o admin.Tell) {
 		}
 	case admin.Status:
 		answered(m.Request)
+	case admin.Relayed:
+		assert.Assert(h.t, !p.parting || m.Undelivered != "", "%s: %d takes nothing more that is relayed", step, o.To)
+		assert.Assert(h.t, m.Undelivered == "" || o.To == own, "%s: %d is told of what was not delivered", step, o.To)
 	case admin.Located:
 		assert.Assert(h.t, h.processes[m.Process] != nil, step)
 		h.relate(from, m.Process)
@@ -267,6 +273,8 @@ func requestOf(msg any) (number uint64, ok bool) {
 	case admin.KillActor:
 		return m.Request, true
 	case admin.Leaving:
+		return m.Request, true
+	case admin.Parting:
 		return m.Request, true
 	}
 	return 0, false

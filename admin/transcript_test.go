@@ -126,7 +126,7 @@ func number(t *testing.T, s string) uint64 {
 // inputs are the messages that processes say.
 var inputs = []any{
 	admin.Announce{}, admin.Create{}, admin.Running{}, admin.Started{}, admin.Leaving{}, admin.Ended{}, admin.Adopt{}, admin.Locate{}, admin.Lookup{}, admin.Find{}, admin.SetCapability{},
-	admin.HandleDeadLetters{}, admin.Account{}, admin.StatusRequest{}, admin.Status{}, admin.Shutdown{}, admin.KillActor{},
+	admin.HandleDeadLetters{}, admin.Relay{}, admin.Parting{}, admin.Account{}, admin.StatusRequest{}, admin.Status{}, admin.Shutdown{}, admin.KillActor{},
 	admin.Exit{}, // which none should
 }
 
@@ -214,6 +214,8 @@ func parse(t *testing.T, typ reflect.Type, s string) reflect.Value {
 			processes = append(processes, message.ProcessStatus{PID: int(number(t, pid)), Role: role})
 		}
 		value = processes
+	case reflect.TypeFor[[]byte]():
+		value = []byte(s)
 	case reflect.TypeFor[any]():
 		v := reflect.New(typ).Elem()
 		if a := parseAny(s); a != nil {
@@ -319,6 +321,8 @@ func describeValue(v reflect.Value) string {
 		return fmt.Sprintf("%d:%s", x.PID, x.Role)
 	case time.Duration:
 		return x.String()
+	case []byte:
+		return text(string(x))
 	}
 	switch v.Kind() {
 	case reflect.Slice:

@@ -5,6 +5,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 
@@ -172,4 +173,88 @@ func TestRequestWithoutATimeoutIsKept(t *testing.T) {
 	reply, err := sys.Ask(within(t), create(t, sys, "waiting"), Say{"ask"})
 	assert.NilError(t, err)
 	assert.Equal(t, reply, any(Say{"answer"}))
+}
+
+// A Bequest orders a testator to create a child that cannot start, to send to it, and to exit: at once, or when the first message comes back.
+type Bequest struct {
+	Kind   string
+	Count  int
+	AtOnce bool
+	Notary address.Address
+}
+
+// A Witness tells a notary of a message that came back to its testator.
+type Witness struct{ Parcel int }
+
+type testator struct{ Bequest }
+
+func (s *testator) Receive(ctx *actor.Context, msg any) error {
+	switch m := msg.(type) {
+	case Bequest:
+		s.Bequest = m
+		child := ctx.Create(m.Kind, actor.CreateOptions{Args: Sow{Stillborn: true}})
+		for n := range m.Count {
+			ctx.Send(child, Order{What: "parcel", N: n})
+		}
+		if m.AtOnce {
+			ctx.Exit()
+		}
+	case message.PoisonMessage:
+		ctx.Send(s.Notary, Witness{m.Message.(Order).N})
+		ctx.Exit()
+	}
+	return nil
+}
+
+// A notary hears of all that did not come back to a testator, and answers when nothing is missing.
+type notary struct {
+	asker  address.Address
+	wanted int
+	seen   map[int]bool
+}
+
+func (n *notary) Start(ctx *actor.Context, _ any) error {
+	n.seen = make(map[int]bool)
+	ctx.HandleDeadLetters(true)
+	return nil
+}
+
+func (n *notary) Receive(ctx *actor.Context, msg any) error {
+	switch m := msg.(type) {
+	case Order:
+		n.asker, n.wanted = ctx.Sender(), m.N
+	case Witness:
+		n.seen[m.Parcel] = true
+	case message.DeadEnvelope:
+		letter := m.Message
+		if poison, ok := letter.(message.PoisonMessage); ok {
+			letter = poison.Message
+		}
+		if parcel, ok := letter.(Order); ok {
+			n.seen[parcel.N] = true
+		}
+	}
+	if !n.asker.IsZero() && len(n.seen) == n.wanted {
+		ctx.Send(n.asker, Told{What: "complete"})
+	}
+	return nil
+}
+
+// What an actor has sent to a child that could not start is in somebody's books when both have ended: nothing is lost between two processes that end at once.
+func TestMailBetweenTwoThatEnd(t *testing.T) {
+	for _, kind := range []string{"seed", "pooled seed"} {
+		for _, atOnce := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, at once: %v", kind, atOnce), func(t *testing.T) {
+				sys := start(t, nil)
+				for range 2 {
+					const count = 8000
+					desk := create(t, sys, "notary")
+					assert.NilError(t, sys.Tell(within(t), create(t, sys, "testator"), Bequest{kind, count, atOnce, desk}))
+					reply, err := sys.Ask(within(t), desk, Order{N: count})
+					assert.NilError(t, err)
+					assert.Equal(t, reply.(Told).What, "complete")
+				}
+			})
+		}
+	}
 }

@@ -215,6 +215,8 @@ var app = system.App{
 		{Name: "thread", New: newServant, Startup: actor.Goroutine},
 		{Name: "pooled", New: newServant, Startup: actor.Forkserver},
 		{Name: "sower", New: func() actor.Actor { return &sower{} }},
+		{Name: "testator", New: func() actor.Actor { return &testator{} }},
+		{Name: "notary", New: func() actor.Actor { return &notary{} }},
 		{Name: "seed", New: func() actor.Actor { return &seed{} }},
 		{Name: "pooled seed", New: func() actor.Actor { return &seed{} }, Startup: actor.Forkserver},
 		{Name: "sink", New: func() actor.Actor { return &sink{} }},
@@ -222,7 +224,7 @@ var app = system.App{
 		{Name: "slow", New: func() actor.Actor { return &slow{} }},
 		{Name: "gpu", New: newServant, Requires: actor.Capabilities{"GPU": true}},
 	}, doerKinds...),
-	Messages: message.Types(Say{}, Order{}, Told{}, Do{}, Said{}, Numbers{}, Sow{}, Reaped{}),
+	Messages: message.Types(Say{}, Order{}, Told{}, Do{}, Said{}, Numbers{}, Sow{}, Reaped{}, Bequest{}, Witness{}),
 }
 
 // A runner runs the tests, or a program of theirs.

@@ -170,7 +170,7 @@ func (a *adminClient) handle(msg any) {
 	case admin.ConventionUpdate:
 		n.tellOfConvention(m)
 	case admin.Relayed:
-		n.peers.relayed(m.Data)
+		n.peers.relayed(m)
 	case admin.Gone:
 		n.peers.gone(n.in(m.System, m.Process), m.Reason, m.Cut)
 	case admin.Capabilities:
@@ -231,6 +231,13 @@ func (n *node) creation(child, parent address.Address, kind string, o actor.Crea
 func (a *adminClient) shutdownSystem(ctx context.Context, grace time.Duration) error {
 	_, err := a.call(ctx, func(number uint64) any { return admin.Shutdown{Request: number, Grace: grace} }, nil)
 	return err
+}
+
+// part has nothing more relayed to this process, and waits until all is taken that was.
+func (a *adminClient) part() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	_, _ = a.call(ctx, func(number uint64) any { return admin.Parting{Request: number} }, nil)
 }
 
 // leave ends the connection to the Admin, once it has all that was said.

@@ -80,6 +80,7 @@ func (n *node) serveHost(shared bool, exit <-chan struct{}, die func()) error {
 	n.peers.settle(flush)
 	err := n.peers.shutdown(flush)
 	_ = n.peers.close()
+	n.client.part()
 	late, enough := context.WithTimeout(context.Background(), settling)
 	defer enough()
 	n.peers.settle(late) // what came meanwhile may have needed answers to processes that this one did not know yet

@@ -35,7 +35,7 @@ func TestNodesThatLie(t *testing.T) {
 				data, err := ps.control.Append([]byte{linkControl}, msg)
 				assert.NilError(t, err)
 				outsideHandler{&ps.outside}.Deliver(liar.at, [][]byte{data, data})
-				ps.relayed(data)
+				ps.relayed(admin.Relayed{Data: data})
 			}
 			for _, e := range []message.Envelope{
 				{Target: who, Sender: who, Message: ping{}}, {Target: who, Message: ping{}}, {Sender: who, Message: ping{}}, {Target: who, Sender: who, Message: message.StatusRequest{}},
@@ -44,12 +44,12 @@ func TestNodesThatLie(t *testing.T) {
 				data, err := sys.node.messages.AppendEnvelope([]byte{linkEnvelope}, e)
 				assert.NilError(t, err)
 				outsideHandler{&ps.outside}.Deliver(liar.at, [][]byte{data})
-				ps.relayed(data)
+				ps.relayed(admin.Relayed{Data: data})
 			}
 		}
 		for _, data := range [][]byte{nil, {}, {linkControl}, {linkEnvelope}, {linkEncoded}, []byte("what"), []byte(strings.Repeat("L", 1000)), []byte(strings.Repeat("E", 1000)), []byte(strings.Repeat("C", 1000))} {
 			outsideHandler{&ps.outside}.Deliver(liar.at, [][]byte{data})
-			ps.relayed(data)
+			ps.relayed(admin.Relayed{Data: data})
 		}
 		ps.gone(liar.at, "it lied", false)
 		reply, err := sys.Ask(t.Context(), actor, ping{1})

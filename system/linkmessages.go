@@ -146,15 +146,22 @@ func (p *peer) relaySent(to *link, data []byte) {
 	p.relay(data)
 }
 
-// relayed takes what another process had relayed.
-func (ps *peers) relayed(data []byte) {
-	if len(data) == 0 {
+// relayed takes what another process had relayed, to an actor here or, in the Admin's process, to one of a process that has ended.
+func (ps *peers) relayed(m admin.Relayed) {
+	if len(m.Data) == 0 {
 		return
 	}
 	n := ps.node
-	switch body := data[1:]; data[0] {
+	switch body := m.Data[1:]; m.Data[0] {
 	case linkEnvelope:
-		if e, err := n.messages.DecodeEnvelope(body); err == nil && !e.Target.IsZero() {
+		e, err := n.messages.DecodeEnvelope(body)
+		switch {
+		case err != nil:
+			n.log.Warn("what was relayed cannot be read, and is lost", "error", err)
+		case e.Target.IsZero():
+		case m.Undelivered != "":
+			n.undeliverable(envelope{e.Message, e.Sender}, e.Target, m.Undelivered)
+		default:
 			_ = n.deliver(noContext, envelope{e.Message, e.Sender}, e.Target, nil)
 		}
 	case linkControl:

@@ -94,6 +94,7 @@ func (s *System) leaveAway(err error, livesOn bool) {
 	}
 	n.kill()
 	_ = n.peers.close()
+	n.client.part()
 	n.client.leave()
 	s.err = err
 	_ = n.wait(ctx)
