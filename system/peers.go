@@ -26,6 +26,7 @@ type peers struct {
 	features  transport.Features
 	control   *message.Registry // of what nodes say to each other
 	outside   outside
+	buffers   buffers
 
 	mu       sync.Mutex
 	table    map[transport.Node]*peer
@@ -370,19 +371,13 @@ func (p *peer) awaitProceed(ctx context.Context, closed <-chan struct{}, to addr
 	return nil
 }
 
-// buffers hold what is encoded until the transport has copied it.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// largeBuffer is the length in bytes of buffers that are not kept: large ones go at the next collection.
-const largeBuffer = 4 << 20
-
 // transmit encodes a message and hands it to the transport.
 func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.Address, from *cell) error {
 	n := p.node
-	buf := buffers.Get().(*[]byte)
+	buf := n.peers.buffers.get(e.msg)
 	data, err := out.append(n, (*buf)[:0], message.Envelope{Target: to, Sender: e.sender, Message: e.msg})
 	if err != nil && !refusedByTransport(err) { // which may refuse a definition, too
-		buffers.Put(buf)
+		n.peers.buffers.put(buf)
 		n.unsendable(e, to, err)
 		return nil
 	}
@@ -393,11 +388,10 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 		}
 		err = waitAs(ctx, from, flowOf(e.sender), data, send)
 	}
-	if err == nil || !errors.Is(err, transport.ErrFull) {
-		if cap(data) <= largeBuffer {
-			*buf = data
-			buffers.Put(buf)
-		}
+	taken := err == nil && len(data) > transport.LongMessage // it is the transport's
+	if !taken && !errors.Is(err, transport.ErrFull) {
+		*buf = data
+		n.peers.buffers.put(buf)
 	}
 	if err == nil {
 		return nil

@@ -108,6 +108,10 @@ type Config struct {
 	// 0: [DefaultUnreachable]; below 0: for ever.
 	Unreachable time.Duration
 
+	// Released is called with messages longer than [LongMessage] that Send or Assure took, when the transport needs their memory no more: once for each that was delivered, at most once for each that is reported, which may
+	// be left to the garbage collector. It is called with locks held, and returns at once.
+	Released func(data []byte)
+
 	// Logger gets what nobody is told of, such as strangers' connections. nil: nothing is logged.
 	Logger *slog.Logger
 }
@@ -128,6 +132,9 @@ func (c Config) WithDefaults(f Features) Config {
 	}
 	if c.Unreachable == 0 {
 		c.Unreachable = DefaultUnreachable
+	}
+	if c.Released == nil {
+		c.Released = func([]byte) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -179,7 +186,7 @@ type Transport interface {
 type Peer interface {
 	// Send takes a message to the node. On an ordered transport it comes behind what was sent before; only a message longer than [LongMessage] may be
 	// overtaken, by messages of other flows: a flow is any number that the caller gives to messages that must stay in order, such as one for each sending actor. data is
-	// the caller's again when Send returns. While the window is full, Send waits until ctx is done; a nil ctx means that it must not wait, as is
+	// the caller's again when Send returns, unless it was taken and is longer than [LongMessage]: then it is the transport's until [Config.Released] is called. While the window is full, Send waits until ctx is done; a nil ctx means that it must not wait, as is
 	// needed for messages of the system: then the window may grow beyond its limit, by no more than it has. An error means that the message was not taken, wraps [ErrTooLarge], [ErrForgotten], [ErrFull], [ErrClosed] or
 	// that of ctx, and nothing else will be heard of it.
 	Send(ctx context.Context, flow uint64, data []byte) error

@@ -124,6 +124,9 @@ func (p *peer) take(ctx context.Context, data []byte, assured bool) error {
 		p.connect()
 	}
 	p.watchReach()
+	if len(data) > transport.LongMessage {
+		t.config.Released(data) // there is a copy
+	}
 	return nil
 }
 

@@ -26,7 +26,6 @@ type node struct {
 	serverTLS *tls.Config
 	clientTLS *tls.Config
 	blocks    blocks
-	longs     longs
 	strangers strangers
 
 	ctx    context.Context // done when the transport closes

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -65,7 +66,7 @@ func newPeer(n *node, to transport.Node) *peer {
 		conns:      make(map[*conn]struct{}),
 		wakeDialer: make(chan struct{}, 1),
 		limit:      n.config.MaxMessage,
-		queue:      queue{blocks: &n.blocks, longs: &n.longs, frameCap: min(max(n.config.Window/4, 1<<10), blockSize)},
+		queue:      queue{blocks: &n.blocks, released: n.config.Released, frameCap: min(max(n.config.Window/4, 1<<10), blockSize)},
 	}
 }
 
@@ -78,24 +79,13 @@ func (p *peer) Send(ctx context.Context, flow uint64, data []byte) error {
 		p.mu.Unlock()
 		return err
 	}
-	if !p.queue.isSlow(flow, len(data)) {
+	switch {
+	case !p.queue.isSlow(flow, len(data)):
 		p.queue.add(data)
-	} else {
-		// The copy is made without the lock, which others want. The size counts already.
-		p.mu.Unlock()
-		data = p.node.longs.clone(data)
-		p.mu.Lock()
-		if err := p.refusal(); err != nil {
-			p.queue.kept -= sizeOf(data)
-			p.madeRoom()
-			p.mu.Unlock()
-			return err
-		}
-		if p.queue.isSlow(flow, len(data)) {
-			p.queue.addSlow(flow, data)
-		} else {
-			p.queue.add(data)
-		}
+	case len(data) > transport.LongMessage: // it is the transport's
+		p.queue.addSlow(flow, data)
+	default:
+		p.queue.addSlow(flow, bytes.Clone(data))
 	}
 	p.push()
 	p.mu.Unlock()

@@ -1,10 +1,8 @@
 package stream
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math"
-	"math/bits"
 	"sync"
 
 	"thespian.dev/transport"
@@ -42,30 +40,6 @@ func (b *blocks) put(o *block) {
 	}
 }
 
-// longs are copies of long messages that no queue needs any more, by the power of two that is their capacity. They belong to one transport.
-type longs struct{ pools [maxLongClass + 1]sync.Pool }
-
-// maxLongClass is the class of the longest copies that are kept.
-const maxLongClass = 24
-
-func (l *longs) clone(data []byte) []byte {
-	class := bits.Len(uint(len(data) - 1))
-	if class > maxLongClass {
-		return bytes.Clone(data)
-	}
-	if free, ok := l.pools[class].Get().(*[]byte); ok {
-		return append((*free)[:0], data...)
-	}
-	return append(make([]byte, 0, 1<<class), data...)
-}
-
-// put takes back what clone returned.
-func (l *longs) put(data []byte) {
-	if class := bits.Len(uint(cap(data) - 1)); class <= maxLongClass && cap(data) == 1<<class {
-		l.pools[class].Put(&data)
-	}
-}
-
 // A frame is a batch of messages or a chunk of a long one, with the numbers from first to next.
 type frame struct {
 	first, next uint64
@@ -91,7 +65,7 @@ type waiting struct {
 // A queue keeps what was taken for a peer and is not confirmed, as frames and in front of them the slow lane. It is not safe for concurrent use.
 type queue struct {
 	blocks   *blocks
-	longs    *longs
+	released func(long []byte)
 	frameCap int // how long a frame of several messages gets
 	chunk    int // how much of a long message goes in one frame
 
@@ -276,7 +250,7 @@ func (q *queue) release() {
 			}
 		}
 		if f.long != nil && f.last() {
-			q.longs.put(f.long.data)
+			q.released(f.long.data)
 		}
 		*f = frame{}
 		q.head++
@@ -353,7 +327,7 @@ func (q *queue) loseLonger(losses []loss, limit int, why func(length int) error)
 		return losses
 	}
 	old := *q
-	*q = queue{blocks: old.blocks, longs: old.longs, frameCap: old.frameCap, chunk: old.chunk, kept: old.kept, seq: old.seq, sent: old.sent, acked: old.acked, slows: old.slows}
+	*q = queue{blocks: old.blocks, released: old.released, frameCap: old.frameCap, chunk: old.chunk, kept: old.kept, seq: old.seq, sent: old.sent, acked: old.acked, slows: old.slows}
 	keep := func(data []byte) bool {
 		if len(data) <= limit {
 			return true

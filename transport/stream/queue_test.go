@@ -16,7 +16,7 @@ func TestMoreWasTakenThanWasSaid(t *testing.T) {
 			q.written()
 		}
 	}
-	q := queue{blocks: &blocks{}, longs: &longs{}, frameCap: blockSize, chunk: localChunk}
+	q := queue{blocks: &blocks{}, frameCap: blockSize, chunk: localChunk}
 	for range 3 {
 		q.add([]byte("x"))
 		written(&q)

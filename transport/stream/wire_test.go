@@ -88,7 +88,7 @@ func (discard) Admit(context.Context, transport.Node) error     { return nil }
 // Whatever comes on a connection, nothing above the limits is delivered or taken memory for.
 func FuzzFrames(f *testing.F) {
 	var q queue
-	q.blocks, q.longs, q.frameCap, q.chunk = &blocks{}, &longs{}, blockSize, 100
+	q.blocks, q.frameCap, q.chunk = &blocks{}, blockSize, 100
 	q.add([]byte("one"))
 	q.add(bytes.Repeat([]byte("two"), 100))
 	batch, _ := q.take()

@@ -90,6 +90,8 @@ type node struct {
 	lost      map[transport.Node][]loss
 	busy      map[transport.Node]bool
 	mute      map[transport.Node]bool // those of whom nothing may be delivered any more
+	lent      map[*byte]bool          // long messages that the transport has, by their first byte
+	released  int                     // how many it has given back
 	closed    bool
 }
 
@@ -123,8 +125,9 @@ func (e *env) tryOpen(change ...func(*transport.Config)) (*node, error) {
 		lost:      map[transport.Node][]loss{},
 		busy:      map[transport.Node]bool{},
 		mute:      map[transport.Node]bool{},
+		lent:      map[*byte]bool{},
 	}
-	config := transport.Config{Self: n.id, Handler: n, Key: []byte("the key of the suite's system")}
+	config := transport.Config{Self: n.id, Handler: n, Released: n.takeBack, Key: []byte("the key of the suite's system")}
 	if e.net.Config != nil {
 		e.net.Config(&config)
 	}
@@ -316,11 +319,37 @@ func (n *node) waitLost(o *node, count int) {
 }
 
 // send sends a message that must be taken.
-func (n *node) send(to *node, flow uint64, data string) {
+func (n *node) send(to *node, flow uint64, text string) {
 	n.e.Helper()
-	if err := n.peer(to).Send(n.e.ctx(), flow, []byte(data)); err != nil {
+	if err := n.sendIn(n.e.ctx(), to, flow, text); err != nil {
 		n.e.Errorf("Send: %v", err)
 	}
+}
+
+// sendIn sends a message, and notes if it is the transport's from then on.
+func (n *node) sendIn(ctx context.Context, to *node, flow uint64, text string) error {
+	data := []byte(text)
+	if len(data) > transport.LongMessage {
+		n.mu.Lock()
+		n.lent[&data[0]] = true
+		n.mu.Unlock()
+	}
+	return n.peer(to).Send(ctx, flow, data)
+}
+
+// takeBack takes back a long message that the transport needs no more, and writes over it.
+func (n *node) takeBack(data []byte) {
+	for i := range data {
+		data[i] = '!'
+	}
+	n.update(func() {
+		if len(data) <= transport.LongMessage || !n.lent[&data[0]] {
+			n.e.Errorf("a message of %d bytes was released that was not the transport's", len(data))
+			return
+		}
+		delete(n.lent, &data[0])
+		n.released++
+	})
 }
 
 // sendUntilThere sends a message and waits until it arrived; again and again if the transport may lose it.

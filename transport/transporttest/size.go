@@ -16,6 +16,7 @@ var sizeChecks = []check{
 	{name: "TooLarge", run: tooLarge},
 	{name: "ReceiverTakesLess", reliable: true, run: receiverTakesLess},
 	{name: "LongAmongShort", reliable: true, run: longAmongShort},
+	{name: "LongReleased", reliable: true, run: longReleased},
 }
 
 // limited opens with a limit for messages, and returns it as the transport has it.
@@ -108,4 +109,27 @@ func longAmongShort(e *env) {
 	e.await("Send to return", beside(senders.Wait))
 	b.waitFrom(a, flows*count)
 	e.checkDelivered(b.from(a))
+}
+
+// A long message is the transport's until it gives it back: once, and when nothing depends on it any more. One that was not taken stays the sender's.
+func longReleased(e *env) {
+	config, limit := e.limited(4 << 20)
+	long := 2 * transport.LongMessage
+	if limit < long {
+		return
+	}
+	a, b := e.open(config), e.open(config)
+	const count = 10
+	var want []string
+	for i := range count {
+		want = append(want, text(0, i, long+i))
+		a.send(b, 0, want[i])
+	}
+	b.waitFrom(a, count)
+	a.wait("long messages to be released", func() bool { return a.released == count })
+	assert.DeepEqual(e, b.from(a), want)
+	assert.ErrorIs(e, a.peer(b).Send(e.ctx(), 0, make([]byte, limit+1)), transport.ErrTooLarge)
+	a.tr.Close()
+	assert.ErrorIs(e, a.peer(b).Send(e.ctx(), 0, make([]byte, long)), transport.ErrClosed)
+	assert.Equal(e, a.released, count)
 }

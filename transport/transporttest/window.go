@@ -125,7 +125,7 @@ func longerThanTheWindow(e *env) {
 	e.checkDelivered(b.from(a))
 
 	c := e.open(config, smallWindow)
-	assert.NilError(e, c.peer(b).Send(noWait, 0, []byte(text(0, 0, size))))
+	assert.NilError(e, c.sendIn(noWait, b, 0, text(0, 0, size)))
 	b.waitFrom(c, 1)
 }
 
