@@ -10,6 +10,7 @@ type build struct {
 	hosts    int        // likewise
 	shared   *process   // the host for actors that want none of their own
 	pool     []*process // hosts that wait for their actor
+	takers   []*process // who took from the pool, the last one first
 }
 
 // learn returns the build of a program, which becomes the newest.
@@ -59,6 +60,37 @@ func (b *build) lost(p *process) {
 		b.shared = nil
 	}
 	b.pool = slices.DeleteFunc(b.pool, func(other *process) bool { return other == p })
+}
+
+// maxTakers is how many processes the hosts of a pool are connected to while they wait.
+const maxTakers = 4
+
+// taken notes that a process has taken a host out of the pool. Those that are left connect to it: to do so when it takes one of them would be most of what that takes.
+func (c *Core) taken(b *build, by *process) {
+	if slices.Contains(b.takers, by) {
+		return
+	}
+	b.takers = append([]*process{by}, b.takers[:min(len(b.takers), maxTakers-1)]...)
+	for _, p := range b.pool {
+		if p.endpoint != "" {
+			c.approach(p, by)
+		}
+	}
+}
+
+// waits has a host that has just announced itself connect to those who take from the pool, if it is there.
+func (c *Core) waits(p *process) {
+	if p.build == nil || !slices.Contains(p.build.pool, p) {
+		return
+	}
+	for _, taker := range p.build.takers {
+		c.approach(p, taker)
+	}
+}
+
+func (c *Core) approach(p, taker *process) {
+	relate(p, taker)
+	c.tell(p, Approach{taker.number, taker.endpoint})
 }
 
 // rest ends the pool of a build when neither a program nor an actor of it is left that could create more. The build is given up then if newer ones have all its kinds: else programs

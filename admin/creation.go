@@ -61,6 +61,7 @@ func (c *Core) create(p *process, m Create) {
 		c.await(e, ask)
 	}
 	if c.startup(kind) == forkserver && (b == p.build || b.programs > 0) { // others do without: the pool would end with their actor
+		c.taken(b, p)
 		c.fill(b) // last: nobody waits for it
 	}
 }

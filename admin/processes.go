@@ -42,6 +42,7 @@ func (c *Core) announce(p *process, m Announce) {
 	}
 	p.endpoint, p.pid = m.Endpoint, m.PID
 	c.tell(p, Done{Request: m.Request})
+	c.waits(p)
 }
 
 // suits compares what a process brings along, and what a program expects of the system, with what that is.
@@ -119,6 +120,9 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 	c.forgetAsker(p) // first: it may have asked for what ends with it
 	for _, e := range sorted(maps.Values(p.actors)) {
 		c.remove(e, fail(CodeFailed, "%s", reason))
+	}
+	for _, b := range c.builds {
+		b.takers = slices.DeleteFunc(b.takers, func(taker *process) bool { return taker == p })
 	}
 	if p.build != nil {
 		p.build.lost(p)

@@ -15,7 +15,7 @@ func Messages() message.TypeSet {
 		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Parting{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
-		Welcome{}, Run{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
+		Welcome{}, Run{}, Approach{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
 	)
 }
 
@@ -124,6 +124,12 @@ type (
 
 	// Parting says that a process ends, and takes nothing more that others have relayed. The answer, Done, is behind all that there was.
 	Parting struct{ Request uint64 }
+
+	// Approach has a host that waits for its actor connect to a process that will perhaps have it run one.
+	Approach struct {
+		Process  uint64
+		Endpoint string
+	}
 
 	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too. System is 0, here and elsewhere, for this one.
 	Locate struct{ System, Process uint64 }

@@ -231,6 +231,9 @@ func (h *harness) told(step string, in any, from uint64, o admin.Tell) {
 	case admin.Relayed:
 		assert.Assert(h.t, !p.parting || m.Undelivered != "", "%s: %d takes nothing more that is relayed", step, o.To)
 		assert.Assert(h.t, m.Undelivered == "" || o.To == own, "%s: %d is told of what was not delivered", step, o.To)
+	case admin.Approach:
+		assert.Assert(h.t, p.host && h.processes[m.Process] != nil && m.Endpoint != "", step)
+		h.relate(o.To, m.Process)
 	case admin.Located:
 		assert.Assert(h.t, h.processes[m.Process] != nil, step)
 		h.relate(from, m.Process)

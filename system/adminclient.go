@@ -161,6 +161,9 @@ func (a *adminClient) handle(msg any) {
 		a.answered(m.Request, m)
 	case admin.Located:
 		n.peers.located(m)
+	case admin.Approach:
+		n.peers.located(admin.Located{Process: m.Process, Endpoint: m.Endpoint})
+		n.peers.say(n.peers.get(n.in(0, m.Process)), 0, approach{})
 	case admin.Meet:
 		n.peers.outside.meet(m.Outside)
 	case admin.Part:

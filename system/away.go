@@ -45,7 +45,9 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 		switch m := answer.(type) {
 		case admin.Created:
 			if m.Failure != (admin.Failure{}) {
-				stub.endAway(m.Failure.Text, true)
+				if !stub.isPlaced() { // else the process has said, or will, how its actor ended
+					stub.endAway(m.Failure.Text, true)
+				}
 				return
 			}
 			stub.moved(n.peers.get(n.in(m.System, m.Process)), done)
@@ -59,8 +61,30 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 	return stub
 }
 
-// moved sends the stub's mail to where its actor is now, and what comes later as well.
+// heardOf is called when the process that runs the stub's actor has said so itself: that is sooner known than from the Admin, whom it has told as well.
+func (c *cell) heardOf(p *peer, m whereabouts) {
+	if at := transport.Node(m.At); at == p.at && at.System == c.node.id.System {
+		c.moved(p, c.node.peers.handOver())
+	}
+}
+
+// isPlaced says whether it is known where the stub's actor runs, or ran.
+func (c *cell) isPlaced() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.more.placed
+}
+
+// moved sends the stub's mail to where its actor is now, and what comes later as well. It may be called again.
 func (c *cell) moved(to *peer, done func()) {
+	c.mu.Lock()
+	again := c.more.placed
+	c.more.placed = true
+	c.mu.Unlock()
+	if again {
+		done()
+		return
+	}
 	if why := to.raise(c); why != "" {
 		c.endAway(why, true)
 		done()
@@ -187,6 +211,9 @@ func (n *node) run(m admin.Run) {
 	c.mu.Unlock()
 	if m.ParentSystem == 0 && m.ParentProcess != n.adminProcess {
 		n.peers.located(admin.Located{Process: m.ParentProcess, Endpoint: m.ParentEndpoint})
+	}
+	if parent := from.at; parent.System == n.id.System && parent.Process != n.adminProcess && !m.Awaited {
+		n.peers.say(n.peers.get(parent), 0, whereabouts{Actor: m.Child, At: message.Node(n.here())}) // before anything else is said of it
 	}
 	c.adopt(n.root)
 	_ = n.client.line.send(admin.Running{Child: m.Child})

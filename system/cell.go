@@ -92,6 +92,7 @@ type more struct {
 	questions    map[*request]*question // requests without a timeout that were not answered, on a base with processes
 
 	away      *peer              // there, once that is known
+	placed    bool               // of a stub: it is known where the actor runs, and its mail is on the way there, or has gone
 	seekers   []*peer            // who wants to know
 	abroad    *abroad            // the parent, when it is in another process
 	observers map[*peer]struct{} // whose actors watch this one

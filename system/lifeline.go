@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 	"time"
 
 	"thespian.dev/admin"
@@ -21,10 +22,13 @@ type lifeline struct {
 	messages *message.Registry
 	received int // bytes; of who receives
 
+	raw syscall.RawConn // of a socket; nil: there is none below
+
 	mu      sync.Mutex
 	written *sync.Cond // something was written, or nothing will be any more
 	pending []byte
 	leaving int           // how many bytes are being written
+	writing bool          // somebody writes
 	late    bool          // it was waited for, and nothing was written
 	more    chan struct{} // holds a token while something is pending
 	closed  bool
@@ -54,6 +58,9 @@ var controlMessages = sync.OnceValue(func() *message.Registry {
 func newLifeline(conn io.ReadWriteCloser, messages *message.Registry) *lifeline {
 	l := &lifeline{conn: conn, in: bufio.NewReader(conn), messages: messages, more: make(chan struct{}, 1), done: make(chan struct{}), deaf: make(chan struct{})}
 	l.written = sync.NewCond(&l.mu)
+	if socket, ok := conn.(syscall.Conn); ok {
+		l.raw, _ = socket.SyscallConn()
+	}
 	go l.write()
 	return l
 }
@@ -79,12 +86,33 @@ func (l *lifeline) add(frame []byte) error {
 		_ = l.conn.Close()
 		return errors.New("the other side of the lifeline does not read")
 	}
-	l.pending = append(l.pending, frame...)
-	select {
-	case l.more <- struct{}{}:
-	default:
+	if l.raw == nil || l.writing || len(l.pending) > 0 {
+		l.pending = append(l.pending, frame...)
+	} else if rest := l.writeNow(frame); len(rest) > 0 {
+		l.pending = append(rest, l.pending...)
+	}
+	if !l.writing && (len(l.pending) > 0 || l.closed) {
+		select {
+		case l.more <- struct{}{}:
+		default:
+		}
 	}
 	return nil
+}
+
+// writeNow writes what there is room for, without waiting, and returns the rest: to wake the goroutine that writes takes longer, and whoever waits for the message waits for that. The lock is held, and let go
+// while it writes.
+func (l *lifeline) writeNow(frame []byte) (rest []byte) {
+	l.writing, l.leaving, l.late = true, len(frame), false
+	l.mu.Unlock()
+	_ = l.raw.Write(func(fd uintptr) bool { // an error shows when the rest is written
+		frame = frame[writeSocket(fd, frame):]
+		return true
+	})
+	l.mu.Lock()
+	l.writing, l.leaving = false, 0
+	l.written.Broadcast()
+	return frame
 }
 
 // write writes what is pending, until the connection is closed. It closes it not: when the other side takes no more, it may still have said something.
@@ -94,9 +122,14 @@ func (l *lifeline) write() {
 	for range l.more {
 		for {
 			l.mu.Lock()
+			if l.writing { // who writes gives a token for what is left
+				l.mu.Unlock()
+				break
+			}
 			writing, l.pending = l.pending, writing[:0]
 			closed := l.closed
 			l.leaving, l.late = len(writing), false
+			l.writing = len(writing) > 0
 			l.written.Broadcast()
 			l.mu.Unlock()
 			if len(writing) == 0 {
@@ -105,11 +138,15 @@ func (l *lifeline) write() {
 				}
 				break
 			}
-			if _, err := l.conn.Write(writing); err != nil {
-				l.mu.Lock()
+			_, err := l.conn.Write(writing)
+			l.mu.Lock()
+			l.writing = false
+			if err != nil {
 				l.closed, l.pending, l.leaving = true, nil, 0 // nobody would write what comes
 				l.written.Broadcast()
-				l.mu.Unlock()
+			}
+			l.mu.Unlock()
+			if err != nil {
 				return
 			}
 			if cap(writing) > 1<<20 {

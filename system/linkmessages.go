@@ -44,6 +44,9 @@ type (
 		Reason string
 	}
 
+	// approach says nothing: it has a connection made that will perhaps be needed.
+	approach struct{}
+
 	// notDelivered says that a message was not delivered, in case it was a question.
 	notDelivered struct {
 		Sender, Target address.Address
@@ -52,7 +55,7 @@ type (
 )
 
 func linkMessages() message.TypeSet {
-	return message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, notDelivered{})
+	return message.Types(stop{}, proceed{}, watching{}, exited{}, whereis{}, whereabouts{}, approach{}, notDelivered{})
 }
 
 // maxStopped is how many actors of a process may be told of that take no more: beyond that its mailboxes are as they are.
@@ -330,6 +333,10 @@ func (ps *peers) said(p *peer, msg any) {
 	case whereis:
 		n.tellWhere(p, m.Actor)
 	case whereabouts:
+		if stub := n.stub(m.Actor); stub != nil {
+			stub.heardOf(p, m)
+			return
+		}
 		ps.found(m)
 	case notDelivered:
 		if q := n.question(m.Sender); q != nil {

@@ -375,3 +375,32 @@ func TestNameIsFreeBeforeAnybodyLearnsOfTheEnd(t *testing.T) {
 		})
 	}
 }
+
+// A process says itself to the one that has created its actor that it runs it: nobody waits for the Admin, who hears of it as well.
+func TestMailDoesNotWaitForTheAdmin(t *testing.T) {
+	for _, kind := range []string{"child", "pooled"} {
+		t.Run(kind, func(t *testing.T) {
+			inWorld(t, admin.Options{Pool: 1}, func(t *testing.T, w *world, sys *System) {
+				p := made(t, sys, "parent")
+				const late = time.Minute
+				w.setHooks(func(h *hereHost, msg any) verdict {
+					if _, running := msg.(admin.Running); running {
+						time.Sleep(late)
+					}
+					return goOn
+				}, nil)
+				for range 2 { // of a pool, the second has waited
+					began := time.Now()
+					assert.NilError(t, sys.Tell(t.Context(), p, have{kind}))
+					child := next(t, sys).(handed).Child
+					assert.Equal(t, next(t, sys), any(pong{0}))
+					assert.Assert(t, time.Since(began) < late)
+
+					time.Sleep(2 * late) // the Admin has heard of it, and nothing comes of that
+					assert.NilError(t, sys.Tell(t.Context(), child, message.ActorExitRequest{}))
+					assert.Equal(t, next(t, sys).(handed).Child, child)
+				}
+			})
+		})
+	}
+}
