@@ -102,8 +102,14 @@ func (c *Core) Failed(now time.Time, address, why string, refused bool) []Output
 	}
 	k.dialling = false
 	c.noteFailure(k, why)
-	if m := c.members[k.system]; m != nil && m.link == nil && refused {
-		c.depart(m, fmt.Sprintf("%s; nobody listens at %s any more", m.why, address), false)
+	if m := c.members[k.system]; m != nil && m.link == nil {
+		switch {
+		case refused:
+			c.depart(m, fmt.Sprintf("%s; nobody listens at %s any more", m.why, address), false)
+		case !m.looked: // a process that ends is reached for a moment
+			m.looked, m.look = true, c.now.Add(lookAgain)
+			c.wake(m.look)
+		}
 	}
 	c.answered(k)
 	c.lead()

@@ -322,6 +322,7 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 		if m.joined {
 			m.broken = now.Add(c.timing.Grace)
 			m.why = why
+			m.looked, m.look = false, time.Time{}
 			c.wake(m.broken)
 			c.reach(m)
 		} else {

@@ -18,6 +18,8 @@ type member struct {
 	heard   time.Time
 	said    time.Time
 	broken  time.Time // when it is lost, if the connection stays broken
+	look    time.Time // when it is looked again whether it is there; zero: not
+	looked  bool      // that was to be done, or is, since the connection broke
 	why     string    // the connection broke
 
 	checkIn time.Time     // when the next registration is due; zero: not
@@ -178,6 +180,9 @@ func (c *Core) registered(m *member, capabilities message.Capabilities) {
 // deadline returns when something is to be done about a member.
 func (c *Core) deadline(m *member) time.Time {
 	if m.link == nil {
+		if !m.look.IsZero() && m.look.Before(m.broken) {
+			return m.look
+		}
 		return m.broken
 	}
 	at := m.heard.Add(c.timing.silence())
@@ -196,6 +201,10 @@ func (c *Core) check(m *member) {
 	case m.link == nil && !c.now.Before(m.broken):
 		c.depart(m, m.why, false)
 	case m.link == nil:
+		if !m.look.IsZero() && !c.now.Before(m.look) {
+			m.look = time.Time{}
+			c.reach(m)
+		}
 	case !c.now.Before(m.heard.Add(silence)):
 		c.depart(m, fmt.Sprintf("nothing was heard of it for %v", silence.Round(time.Millisecond)), false)
 	case !m.checkIn.IsZero() && !c.now.Before(m.checkIn):

@@ -28,6 +28,7 @@ type Timing struct {
 const (
 	firstRetry  = 250 * time.Millisecond
 	retryGrowth = 1.2
+	lookAgain   = 50 * time.Millisecond // after an attempt to reach a member whose connection broke, and that was neither refused nor of use
 )
 
 func (t Timing) complete() Timing {
