@@ -15,7 +15,7 @@ func Messages() message.TypeSet {
 		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Parting{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
-		Welcome{}, Run{}, Approach{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{},
+		Welcome{}, Run{}, Approach{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{}, Printed{},
 	)
 }
 
@@ -295,9 +295,10 @@ type (
 	// Ending tells a program that the system has ended.
 	Ending struct{ Reason string }
 
-	// Print is what a process of the system wrote to its standard output, or standard error.
+	// Print is what a process of the system wrote to its standard output, or standard error. Printed is the answer of a program that has written so many bytes of it: there is room for more.
 	Print struct {
 		Error bool
 		Text  []byte
 	}
+	Printed struct{ Bytes int }
 )

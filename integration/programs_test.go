@@ -92,6 +92,42 @@ var programs = map[string]func(ctx context.Context) error{
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return sys.Close()
 	},
+	// private says which process the Admin of its own system is, and goes on when its input ends.
+	"private": func(ctx context.Context) error {
+		sys, err := app.Start(ctx, &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+		if err != nil {
+			return err
+		}
+		status, err := sys.Status(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Println(status.Processes[0].PID)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Shutdown(ctx)
+	},
+	// talk has an actor print so much that all who pass it on are full, and once more in the end.
+	"talk": func(ctx context.Context) error {
+		sys, err := app.Start(ctx, &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
+		if err != nil {
+			return err
+		}
+		a, err := sys.Create(ctx, "servant")
+		if err != nil {
+			return err
+		}
+		told, err := system.Ask[Told](ctx, sys, a, Order{What: "who"})
+		if err != nil {
+			return err
+		}
+		fmt.Println(told.PID)
+		for _, order := range []Order{{What: "print much", N: talk / 1000}, {What: "print"}} {
+			if _, err := sys.Ask(ctx, a, order); err != nil {
+				return err
+			}
+		}
+		return sys.Shutdown(ctx)
+	},
 	// pooled has an actor from the pool for a while, and another one in the shared host.
 	"pooled": func(ctx context.Context) error {
 		sys, err := attach(ctx, system.Options{})

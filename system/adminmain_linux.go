@@ -26,10 +26,11 @@ const inheritedAnswer = 4
 
 // admin runs this process as the Admin of a system, until the system has ended. It returns the status with which the process ends.
 func (a App) admin(r adminRole) int {
-	log := slog.New(slog.NewTextHandler(newSystemLog(r), nil))
+	file := newSystemLog(r)
+	log := slog.New(slog.NewTextHandler(file, nil))
 	answer := os.NewFile(inheritedAnswer, "answer")
 	syscall.CloseOnExec(inheritedAnswer)
-	serve, socket, err := a.openAdmin(r, log)
+	serve, socket, err := a.openAdmin(r, log, file)
 	ready := adminReady{Socket: socket}
 	if err != nil {
 		ready.Failure = err.Error()
@@ -46,7 +47,7 @@ func (a App) admin(r adminRole) int {
 }
 
 // openAdmin opens what an Admin needs, and returns what serves the system then. It is given the connection to the program that started the Admin.
-func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Reader) error, socket string, err error) {
+func (a App) openAdmin(r adminRole, log *slog.Logger, file *systemLog) (serve func(starter io.Reader) error, socket string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	id := record.ID{System: draw(), Process: draw(), Counter: 1}
@@ -104,6 +105,7 @@ func (a App) openAdmin(r adminRole, log *slog.Logger) (serve func(starter io.Rea
 		options.Convention = func() admin.ConventionReport { return shell.meeting.report() }
 	}
 	shell = newAdminShell(options, execLauncher{}, log)
+	file.programs.Store(shell.audience)
 	if meets {
 		meeting.Store(shell.meet(m))
 	}

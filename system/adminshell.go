@@ -20,9 +20,12 @@ type adminShell struct {
 	launcher launcher
 	meeting  *meeting // nil: the system meets no others
 
+	audience *audience
+
 	events   chan func(now time.Time) []admin.Output
 	finished chan struct{} // closed when the core has decided that all is over
 	readers  sync.WaitGroup
+	outputs  sync.WaitGroup // of hosts, which are handed on
 
 	// Of the loop's goroutine.
 	lines    map[uint64]*lifeline
@@ -54,11 +57,13 @@ type host interface {
 	kill()
 	// wait waits for its end, and says how it ended.
 	wait() string
+	// drain waits, when it has ended, until what it has printed was handed on.
+	drain()
 }
 
 func newAdminShell(o admin.Options, l launcher, log *slog.Logger) *adminShell {
 	return &adminShell{
-		core: admin.New(time.Now(), o), log: log, messages: controlMessages(), launcher: l,
+		core: admin.New(time.Now(), o), audience: new(audience), log: log, messages: controlMessages(), launcher: l,
 		events: make(chan func(time.Time) []admin.Output, 256), finished: make(chan struct{}),
 		lines: make(map[uint64]*lifeline), hosts: make(map[uint64]host), doomed: make(map[uint64]struct{}), programs: make(map[uint64]string), builds: make(map[string]executable),
 	}
@@ -82,6 +87,7 @@ func (s *adminShell) run() {
 		s.meeting.leave()
 	}
 	close(s.finished)
+	s.outputs.Wait()
 	for _, line := range s.lines {
 		line.expire(lastWords)
 	}
@@ -223,9 +229,14 @@ func (s *adminShell) read(number uint64, line *lifeline, conn net.Conn) {
 			}
 			msg = announced
 		}
+		if m, ok := msg.(admin.Printed); ok {
+			s.audience.written(number, m.Bytes)
+			continue
+		}
 		s.post(func(now time.Time) []admin.Output {
 			if exe != nil {
 				s.learn(number, announced.Build, exe)
+				s.audience.join(number, announced.Build, line)
 			}
 			return s.core.Received(now, number, msg)
 		})
@@ -287,6 +298,7 @@ func (s *adminShell) learn(number uint64, build string, exe executable) {
 
 // gone tells the core that a process has ended, behind all that it said.
 func (s *adminShell) gone(number uint64, reason string) {
+	s.audience.leave(number)
 	s.post(func(now time.Time) []admin.Output {
 		if line := s.lines[number]; line != nil {
 			line.close()
@@ -312,7 +324,9 @@ func (s *adminShell) launch(d admin.Launch) {
 	line := newLifeline(ours, s.messages)
 	s.lines[d.Process] = line
 	exe := s.builds[d.Build]
+	s.outputs.Add(1)
 	s.readers.Go(func() {
+		defer s.outputs.Done()
 		h, err := s.launcher.launch(exe, d.Title, theirs, func(stderr bool, text []byte) { s.printed(d.Build, stderr, text) })
 		_ = theirs.Close()
 		if err != nil {
@@ -328,6 +342,7 @@ func (s *adminShell) launch(d admin.Launch) {
 		})
 		s.read(d.Process, line, nil)
 		s.gone(d.Process, endOf(h))
+		h.drain()
 	})
 }
 
@@ -341,18 +356,9 @@ func endOf(h host) string {
 	return h.wait()
 }
 
-// printed passes on what a host has printed: to the attached programs of its build, else to the log.
+// printed passes on what a host has printed: to the attached programs of its build, for which it waits, else to the log.
 func (s *adminShell) printed(build string, stderr bool, text []byte) {
-	s.post(func(time.Time) []admin.Output {
-		heard := false
-		for number, of := range s.programs {
-			if line := s.lines[number]; line != nil && of == build {
-				heard = line.offer(admin.Print{Error: stderr, Text: text}) || heard
-			}
-		}
-		if !heard {
-			s.log.Info("printed by an actor's process", "text", strings.TrimRight(string(text), "\n"))
-		}
-		return nil
-	})
+	if !s.audience.print(build, admin.Print{Error: stderr, Text: text}) {
+		s.log.Info("printed by an actor's process", "text", strings.TrimRight(string(text), "\n"))
+	}
 }

@@ -48,6 +48,7 @@ func (l pipeLauncher) launch(executable, string, lifelineEnd, func(bool, []byte)
 }
 
 func (pipeHost) kill()        {}
+func (pipeHost) drain()       {}
 func (pipeHost) wait() string { return "its process has ended" }
 
 // hear returns the next message of a type on a lifeline.

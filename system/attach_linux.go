@@ -288,6 +288,8 @@ func (a App) program(ctx context.Context, conn net.Conn, o *Options, started, pr
 		out.end()
 		sys.over(ErrAdminGone)
 	}()
+	sys.output = out
+	out.written = func(bytes int) { _ = n.client.line.send(admin.Printed{Bytes: bytes}) }
 	n.goroutines.begin()
 	go func() {
 		defer n.goroutines.end()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -108,6 +109,8 @@ func startProcess(exe *os.File, attr *os.ProcAttr, args []string) (*os.Process, 
 type execHost struct {
 	process *os.Process
 	output  sync.WaitGroup
+	handing atomic.Bool   // what it has printed is being handed on, which may take a while
+	handed  atomic.Uint64 // how often that was done
 	mu      sync.Mutex
 	crash   crash
 }
@@ -127,6 +130,17 @@ func (h *execHost) wait() string {
 	if state.Success() {
 		return state.String()
 	}
+	h.awaitOutput(outputGrace)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if text := h.crash.String(); text != "" && state.ExitCode() == 2 {
+		return text
+	}
+	return state.String()
+}
+
+// awaitOutput waits until all was read, for a time, and reports whether it was.
+func (h *execHost) awaitOutput(within time.Duration) bool {
 	read := make(chan struct{})
 	go func() {
 		h.output.Wait()
@@ -134,14 +148,21 @@ func (h *execHost) wait() string {
 	}()
 	select {
 	case <-read:
-	case <-time.After(outputGrace):
+		return true
+	case <-time.After(within):
+		return false
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if text := h.crash.String(); text != "" && state.ExitCode() == 2 {
-		return text
+}
+
+// drain is a method of host.
+func (h *execHost) drain() {
+	for before := uint64(0); !h.awaitOutput(outputGrace); {
+		now := h.handed.Load()
+		if now == before && !h.handing.Load() {
+			return // somebody else holds it open
+		}
+		before = now
 	}
-	return state.String()
 }
 
 // copy hands on what the host prints, in whole lines if they are not too long.
@@ -161,7 +182,10 @@ func (h *execHost) copy(from *os.File, stderr bool, printed func(bool, []byte)) 
 				h.crash.read(string(buf[:whole]))
 				h.mu.Unlock()
 			}
+			h.handing.Store(true)
 			printed(stderr, bytes.Clone(buf[:whole]))
+			h.handing.Store(false)
+			h.handed.Add(1)
 			buf = buf[:copy(buf, buf[whole:])]
 		}
 		if err != nil {

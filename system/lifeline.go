@@ -211,14 +211,7 @@ func (l *lifeline) close() {
 	l.shut()
 }
 
-// offer is send for what may be left out: when the other side is slow it reports false.
-func (l *lifeline) offer(msg any) bool {
-	l.mu.Lock()
-	full := len(l.pending) > maxOffer || l.closed
-	l.mu.Unlock()
-	return !full && l.send(msg) == nil
-}
-
+// maxOffer is how many bytes may wait to be written before those wait who can.
 const maxOffer = 1 << 20
 
 // waiting returns how many bytes wait to be written.

@@ -3,25 +3,25 @@ package system
 import (
 	"io"
 	"sync"
+	"time"
 
 	"thespian.dev/admin"
 )
 
-// An output writes what hosts have printed, beside the goroutine that reads the lifeline: who reads it may be slow, or stopped. It keeps so much, and drops what is
-// more.
+// An output writes what hosts have printed, beside the goroutine that reads the lifeline: who reads it may be slow, or stopped. What waits to be written is bounded by the Admin, which is told how much was.
 type output struct {
-	mu      sync.Mutex
-	change  *sync.Cond
-	pending []admin.Print
-	size    int
-	ended   bool
+	written func(bytes int)
+	done    chan struct{} // closed when write has returned
+
+	mu       sync.Mutex
+	change   *sync.Cond // there is more to be written, or the end
+	pending  []admin.Print
+	ended    bool
+	progress chan struct{} // closed and replaced when something was written
 }
 
-// maxOutput is how many bytes wait to be written at most.
-const maxOutput = 1 << 20
-
 func newOutput() *output {
-	o := &output{}
+	o := &output{done: make(chan struct{}), progress: make(chan struct{})}
 	o.change = sync.NewCond(&o.mu)
 	return o
 }
@@ -29,11 +29,7 @@ func newOutput() *output {
 func (o *output) add(p admin.Print) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.size+len(p.Text) > maxOutput || o.ended {
-		return
-	}
 	o.pending = append(o.pending, p)
-	o.size += len(p.Text)
 	o.change.Signal()
 }
 
@@ -47,13 +43,14 @@ func (o *output) end() {
 
 // write writes until the end.
 func (o *output) write(stdout, stderr io.Writer) {
+	defer close(o.done)
 	for {
 		o.mu.Lock()
 		for len(o.pending) == 0 && !o.ended {
 			o.change.Wait()
 		}
 		texts := o.pending
-		o.pending, o.size = nil, 0
+		o.pending = nil
 		o.mu.Unlock()
 		if len(texts) == 0 {
 			return
@@ -64,6 +61,30 @@ func (o *output) write(stdout, stderr io.Writer) {
 				to = stderr
 			}
 			_, _ = to.Write(p.Text)
+			o.written(len(p.Text))
+			o.mu.Lock()
+			close(o.progress)
+			o.progress = make(chan struct{})
+			o.mu.Unlock()
+		}
+	}
+}
+
+// await waits for an event before which there may be much to write: for as long as something is written.
+func (o *output) await(event <-chan struct{}) {
+	for {
+		o.mu.Lock()
+		progress := o.progress
+		o.mu.Unlock()
+		timer := time.NewTimer(patience)
+		select {
+		case <-progress:
+			timer.Stop()
+		case <-event:
+			timer.Stop()
+			return
+		case <-timer.C:
+			return
 		}
 	}
 }

@@ -19,9 +19,10 @@ const ShutdownGrace = 10 * time.Second
 // All methods may be called from several goroutines at once.
 type System struct {
 	*Endpoint
-	node  *node
-	ended chan struct{}
-	err   error // of the end; set before ended is closed
+	node   *node
+	output *output // of what hosts print, on a base with processes
+	ended  chan struct{}
+	err    error // of the end; set before ended is closed
 
 	grace context.Context         // of the actors, when the system ends
 	hurry context.CancelCauseFunc // ends the grace

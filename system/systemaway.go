@@ -95,7 +95,11 @@ func (s *System) leaveAway(err error, livesOn bool) {
 	n.kill()
 	_ = n.peers.close()
 	n.client.part()
+	if !livesOn {
+		s.output.await(n.client.ended) // what actors have printed in the end comes before
+	}
 	n.client.leave()
+	s.output.await(s.output.done)
 	s.err = err
 	_ = n.wait(ctx)
 }

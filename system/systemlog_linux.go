@@ -1,7 +1,9 @@
 package system
 
 import (
+	"bytes"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,10 +11,11 @@ import (
 // maxLog is how many bytes the log of a system may have before it begins anew. The one before is kept: so there may be twice as much, perhaps in memory.
 const maxLog = 4 << 20
 
-// A systemLog is the standard error of an Admin, which goes to a file unless the system has a port to itself.
+// A systemLog is where an Admin logs: its standard error, which goes to a file; where the system is one program's alone, the standard error of that.
 type systemLog struct {
-	path string // "": no file
-	size int
+	path     string // "": no file
+	size     int
+	programs atomic.Pointer[audience]
 }
 
 func newSystemLog(r adminRole) *systemLog {
@@ -30,6 +33,10 @@ func (l *systemLog) Write(b []byte) (int, error) {
 	if l.size += len(b); l.size > maxLog && l.path != "" {
 		l.size = len(b)
 		_ = l.turn() // if it fails, the file goes on
+	}
+	if to := l.programs.Load(); to != nil && l.path == "" {
+		to.mention(bytes.Clone(b))
+		return len(b), nil
 	}
 	return os.Stderr.Write(b)
 }
