@@ -687,7 +687,7 @@ func (c *Core) relay(m Relay) {
 	case own != nil:
 		reason := "its process ends"
 		if to == nil {
-			reason = "its process has ended: " + c.graves.reason(m.To)
+			reason = c.graves.ended(m.To)
 		}
 		c.tell(own, Relayed{m.Data, reason})
 	}

@@ -62,29 +62,30 @@ func (b *build) lost(p *process) {
 	b.pool = slices.DeleteFunc(b.pool, func(other *process) bool { return other == p })
 }
 
-// maxTakers is how many processes the hosts of a pool are connected to while they wait.
-const maxTakers = 4
+// The first hosts of a pool, ahead of them, connect while they wait to those who took one last, to maxTakers of them.
+const (
+	maxTakers = 4
+	ahead     = 2
+)
 
-// taken notes that a process has taken a host out of the pool. Those that are left connect to it: to do so when it takes one of them would be most of what that takes.
+// taken notes that a process has taken a host out of the pool. Those that are next connect to it: to do so when it takes one of them would be most of what that takes.
 func (c *Core) taken(b *build, by *process) {
-	if slices.Contains(b.takers, by) {
-		return
-	}
-	b.takers = append([]*process{by}, b.takers[:min(len(b.takers), maxTakers-1)]...)
-	for _, p := range b.pool {
-		if p.endpoint != "" {
-			c.approach(p, by)
-		}
-	}
+	others := slices.DeleteFunc(b.takers, func(p *process) bool { return p == by })
+	b.takers = append([]*process{by}, others[:min(len(others), maxTakers-1)]...)
+	c.prepare(b)
 }
 
-// waits has a host that has just announced itself connect to those who take from the pool, if it is there.
-func (c *Core) waits(p *process) {
-	if p.build == nil || !slices.Contains(p.build.pool, p) {
+// prepare has the hosts that are next in a pool connect to those who will perhaps take them.
+func (c *Core) prepare(b *build) {
+	if b == nil {
 		return
 	}
-	for _, taker := range p.build.takers {
-		c.approach(p, taker)
+	for _, p := range b.pool[:min(len(b.pool), ahead)] {
+		for _, taker := range b.takers {
+			if p.endpoint != "" && p.related[taker.number] == nil {
+				c.approach(p, taker)
+			}
+		}
 	}
 }
 

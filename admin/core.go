@@ -129,6 +129,7 @@ type process struct {
 	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
 	asks        map[*entry]int             // for whom it waits, and how often it has asked
 	related     map[uint64]*process        // who is told of its end
+	seekers     []*process                 // who is told where it is once it has said so
 
 	// Of what it has to do with other systems.
 	outside string              // where their nodes reach it; "": nowhere yet

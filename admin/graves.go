@@ -1,5 +1,7 @@
 package admin
 
+import "cmp"
+
 // graves remember how processes ended, for those who ask where they are only then. They remember the latest.
 type graves struct {
 	reasons map[uint64]string
@@ -17,10 +19,18 @@ func (g *graves) bury(process uint64, reason string) {
 	g.next = (g.next + 1) % len(g.order)
 }
 
+// hasEnded is what there is to say of a process of which nothing is known.
+const hasEnded = "its process has ended"
+
 // reason returns how a process ended, as far as that is known.
 func (g *graves) reason(process uint64) string {
+	return cmp.Or(g.reasons[process], hasEnded)
+}
+
+// ended says that a process has ended, and how.
+func (g *graves) ended(process uint64) string {
 	if reason := g.reasons[process]; reason != "" {
-		return reason
+		return hasEnded + ": " + reason
 	}
-	return "its process has ended"
+	return hasEnded
 }

@@ -42,7 +42,13 @@ func (c *Core) announce(p *process, m Announce) {
 	}
 	p.endpoint, p.pid = m.Endpoint, m.PID
 	c.tell(p, Done{Request: m.Request})
-	c.waits(p)
+	for _, seeker := range p.seekers {
+		if c.processes[seeker.number] == seeker {
+			c.tell(seeker, Located{Process: p.number, Endpoint: p.endpoint})
+		}
+	}
+	p.seekers = nil
+	c.prepare(p.build)
 }
 
 // suits compares what a process brings along, and what a program expects of the system, with what that is.
@@ -100,6 +106,9 @@ func (c *Core) locate(p *process, m Locate) {
 	switch {
 	case other == nil:
 		c.tell(p, Gone{Process: m.Process, Reason: c.graves.reason(m.Process)})
+	case other.endpoint == "": // others were sooner to speak of it than it was itself
+		relate(p, other)
+		other.seekers = append(other.seekers, p)
 	default:
 		relate(p, other)
 		c.tell(p, Located{Process: m.Process, Endpoint: other.endpoint})

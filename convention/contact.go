@@ -102,19 +102,22 @@ func (c *Core) Failed(now time.Time, address, why string, refused bool) []Output
 	}
 	k.dialling = false
 	c.noteFailure(k, why)
-	if m := c.members[k.system]; m != nil && m.link == nil {
-		switch {
-		case refused:
-			c.depart(m, fmt.Sprintf("%s; nobody listens at %s any more", m.why, address), false)
-		case !m.looked: // a process that ends is reached for a moment
-			m.looked, m.look = true, c.now.Add(lookAgain)
-			c.wake(m.look)
-		}
+	if m := c.members[k.system]; m != nil && m.link == nil && refused {
+		c.depart(m, fmt.Sprintf("%s; nobody listens at %s any more", m.why, address), false)
 	}
+	c.lookLater(k)
 	c.answered(k)
 	c.lead()
 	c.connect()
 	return c.take()
+}
+
+// lookLater looks once more, soon, whether a member is there whose connection broke: a process that ends is reached for a moment, though it says nothing any more.
+func (c *Core) lookLater(k *contact) {
+	if m := c.members[k.system]; m != nil && m.link == nil && !m.looked {
+		m.looked, m.look = true, c.now.Add(lookAgain)
+		c.wake(m.look)
+	}
 }
 
 // noteFailure says why somebody is not met at an address, once.

@@ -317,6 +317,7 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 	c.unlink(l)
 	if l.contact != nil && l.member == nil {
 		c.noteFailure(l.contact, why) // the other side may not have wanted this system's certificate
+		c.lookLater(l.contact)
 	}
 	if m := l.member; m != nil && m.link == nil {
 		if m.joined {

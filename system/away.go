@@ -55,7 +55,9 @@ func (n *node) createAway(parent *cell, kindName string, options actor.CreateOpt
 		case admin.Done: // it could not even be sent
 			stub.endAway(m.Failure.Text, true)
 		default:
-			stub.endAway(ErrAdminGone.Error(), true)
+			if !stub.isPlaced() {
+				stub.endAway(ErrAdminGone.Error(), true)
+			}
 		}
 	})
 	return stub
@@ -144,6 +146,9 @@ func (p *peer) raise(stub *cell) (gone string) {
 		p.children = make(map[address.Address]*cell)
 	}
 	p.children[stub.self] = stub
+	if stub.phase.Load() == ended { // it was told of before
+		delete(p.children, stub.self)
+	}
 	return ""
 }
 
@@ -215,8 +220,8 @@ func (n *node) run(m admin.Run) {
 	if parent := from.at; parent.System == n.id.System && parent.Process != n.adminProcess && !m.Awaited {
 		n.peers.say(n.peers.get(parent), 0, whereabouts{Actor: m.Child, At: message.Node(n.here())}) // before anything else is said of it
 	}
+	_ = n.client.line.send(admin.Running{Child: m.Child}) // its mailbox takes messages
 	c.adopt(n.root)
-	_ = n.client.line.send(admin.Running{Child: m.Child})
 	n.goroutines.begin()
 	go func() {
 		defer n.goroutines.end()

@@ -64,5 +64,17 @@ func (b *buffers) put(buf *[]byte) {
 	}
 }
 
+// fit returns a message that was encoded in a buffer, and the buffer that it is in: another one if it is long and its own much longer, as the transport counts the length of what it has.
+func (b *buffers) fit(buf *[]byte, data []byte) (*[]byte, []byte) {
+	if len(data) <= transport.LongMessage || cap(data) <= 2*len(data)+aroundBytes {
+		return buf, data
+	}
+	other := b.getLong(len(data))
+	fitting := append((*other)[:0], data...)
+	*buf = data
+	b.put(buf)
+	return other, fitting
+}
+
 // released takes back what the transport has had.
 func (b *buffers) released(data []byte) { b.put(&data) }

@@ -30,7 +30,7 @@ type lifeline struct {
 	leaving int           // how many bytes are being written
 	writing bool          // somebody writes
 	late    bool          // it was waited for, and nothing was written
-	more    chan struct{} // holds a token while something is pending
+	more    chan struct{} // holds a token while something is pending, and nobody writes
 	closed  bool
 	done    chan struct{} // closed when the writer has ended
 	deaf    chan struct{} // closed when nothing is received any more

@@ -160,7 +160,7 @@ func (ps *peers) relayed(m admin.Relayed) {
 		e, err := n.messages.DecodeEnvelope(body)
 		switch {
 		case err != nil:
-			n.log.Warn("what was relayed cannot be read, and is lost", "error", err)
+			n.log.Debug("what was relayed cannot be read", "error", err)
 		case e.Target.IsZero():
 		case m.Undelivered != "":
 			n.undeliverable(envelope{e.Message, e.Sender}, e.Target, m.Undelivered)

@@ -382,6 +382,7 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 		return nil
 	}
 	if err == nil {
+		buf, data = n.peers.buffers.fit(buf, data)
 		send := out.to.Send
 		if passesMark(e.msg) {
 			send = out.to.Assure

@@ -404,3 +404,78 @@ func TestMailDoesNotWaitForTheAdmin(t *testing.T) {
 		})
 	}
 }
+
+// Others hear of a process from the one that had it run an actor, perhaps before the Admin has heard where it is.
+func TestProcessIsLookedForBeforeTheAdminKnowsWhereItIs(t *testing.T) {
+	inWorld(t, admin.Options{}, func(t *testing.T, w *world, sys *System) {
+		p := made(t, sys, "parent")
+		w.setHooks(func(h *hereHost, msg any) verdict {
+			if _, announces := msg.(admin.Announce); announces {
+				time.Sleep(10 * time.Millisecond)
+			}
+			return goOn
+		}, nil)
+		assert.NilError(t, sys.Tell(t.Context(), p, have{"child"}))
+		_, err := sys.Ask(t.Context(), next(t, sys).(handed).Child, ping{1})
+		assert.NilError(t, err)
+	})
+}
+
+// A hasty actor speaks to its parent before it has started, and its process ends before it has. The parent, a maker, tells its master what it hears.
+type (
+	hasty struct{}
+	maker struct{ master address.Address }
+)
+
+func (hasty) Start(ctx *actor.Context, _ any) error {
+	ctx.Send(ctx.Parent(), pong{7})
+	return nil
+}
+
+func (hasty) Receive(*actor.Context, any) error { return nil }
+
+func (m *maker) Receive(ctx *actor.Context, msg any) error {
+	switch msg := msg.(type) {
+	case ping:
+		m.master = ctx.Sender()
+		ctx.Create("hasty")
+	case pong:
+		ctx.Send(m.master, msg)
+	case message.ChildActorExited:
+		ctx.Send(m.master, handed{msg.Child, msg.Reason})
+	}
+	return nil
+}
+
+// What an actor has said comes before the notice of its end also when its process dies at once, and the network is slow.
+func TestLastWordsOfAProcessThatDiesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		app := worldApp
+		app.Kinds = append([]actor.Kind{{Name: "maker", New: func() actor.Actor { return &maker{} }}, {Name: "hasty", New: func() actor.Actor { return hasty{} }}}, app.Kinds...)
+		w := newWorld(t, app, admin.Options{})
+		sys := w.program()
+		defer func() {
+			assert.Check(t, sys.Shutdown(context.Background()))
+			<-w.over
+		}()
+		m := made(t, sys, "maker")
+		here := w.endpoint(w.host("maker").process)
+		w.setHooks(func(h *hereHost, msg any) verdict {
+			if !strings.HasPrefix(h.title, "hasty") {
+				return goOn
+			}
+			switch msg.(type) {
+			case admin.Announce:
+				w.network.SetLink(w.endpoint(h.process), here, simulated.Link{Delay: 100 * time.Millisecond})
+			case admin.Started: // it has spoken, and is heard when it is dead
+				time.Sleep(450 * time.Millisecond)
+				return dieBefore
+			}
+			return goOn
+		}, nil)
+		assert.NilError(t, sys.Tell(t.Context(), m, ping{}))
+		assert.Equal(t, next(t, sys), any(pong{7}))
+		assert.Equal(t, next(t, sys).(handed).Reason, "signal: killed")
+		time.Sleep(time.Minute) // the goroutines of the dead end
+	})
+}

@@ -94,8 +94,9 @@ func (s *System) leaveAway(err error, livesOn bool) {
 	}
 	n.kill()
 	_ = n.peers.close()
-	n.client.part()
-	if !livesOn {
+	if livesOn {
+		n.client.part()
+	} else {
 		s.output.await(n.client.ended) // what actors have printed in the end comes before
 	}
 	n.client.leave()

@@ -108,8 +108,8 @@ type Config struct {
 	// 0: [DefaultUnreachable]; below 0: for ever.
 	Unreachable time.Duration
 
-	// Released is called with messages longer than [LongMessage] that Send or Assure took, when the transport needs their memory no more: once for each that was delivered, at most once for each that is reported, which may
-	// be left to the garbage collector. It is called with locks held, and returns at once.
+	// Released is called with messages longer than [LongMessage] that Send or Assure took, when the transport needs their memory no more: once for each that was delivered, unless that was only known from a
+	// later connection, at most once for each that is reported: others are left to the garbage collector. It is called with locks held, and returns at once.
 	Released func(data []byte)
 
 	// Logger gets what nobody is told of, such as strangers' connections. nil: nothing is logged.

@@ -76,7 +76,11 @@ func (c *convention) end() error {
 	for n, sys := range c.systems {
 		if pid, gone := c.gone[n]; gone {
 			_ = kill(pid)
-			<-sys.Done()
+			select {
+			case <-sys.Done():
+			case <-ctx.Done():
+				errs = append(errs, fmt.Errorf("%s does not end", nameOf(n)))
+			}
 			continue
 		}
 		if err := sys.Shutdown(ctx); err != nil {

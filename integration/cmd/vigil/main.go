@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -188,7 +189,7 @@ func (o options) watch(ctx context.Context, progress func(string)) (r Report, er
 	if err != nil {
 		return r, err
 	}
-	if r.Unsettle = c.settle(o.members); r.Unsettle != "" {
+	if r.Unsettle = c.settle(ctx, o.members); r.Unsettle != "" {
 		return r, nil
 	}
 	for range o.burners {
@@ -212,14 +213,17 @@ func (o options) watch(ctx context.Context, progress func(string)) (r Report, er
 			watching = false
 		}
 	}
+	for len(c.heard) > 0 {
+		r.Alarms = append(r.Alarms, "in the end: "+(<-c.heard).String())
+	}
 	progress("")
 	r.Seconds = time.Since(began).Seconds()
 	r.Load = readTimes().since(before)
 	if ctx.Err() != nil || len(r.Alarms) > 0 {
 		return r, nil
 	}
-	if r.Killed, err = c.notices(1, kill); err == nil {
-		r.Silent, err = c.notices(2, suspend)
+	if r.Killed, err = c.notices(ctx, 1, kill); err == nil {
+		r.Silent, err = c.notices(ctx, 2, suspend)
 	}
 	if err != nil {
 		r.Unsettle = err.Error()
@@ -236,18 +240,19 @@ func (h Heard) String() string {
 }
 
 // settle waits until the leader knows all members and each of them the leader, and returns what is missing.
-func (c *convention) settle(members int) (missing string) {
+func (c *convention) settle(ctx context.Context, members int) (missing string) {
 	want := make(map[Heard]bool)
 	for n := 1; n <= members; n++ {
 		want[Heard{nameOf(0), nameOf(n), true}] = true
 		want[Heard{nameOf(n), nameOf(0), true}] = true
 	}
-	late := time.After(patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for len(want) > 0 {
 		select {
 		case h := <-c.heard:
 			delete(want, h)
-		case <-late:
+		case <-ctx.Done():
 			var lines []string
 			for h := range want {
 				lines = append(lines, h.String())
@@ -259,14 +264,18 @@ func (c *convention) settle(members int) (missing string) {
 }
 
 // notices does something to a member's Admin, and returns after how many seconds the leader said that the member was lost.
-func (c *convention) notices(member int, do func(pid int) error) (seconds float64, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (c *convention) notices(ctx context.Context, member int, do func(pid int) error) (seconds float64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	status, err := c.systems[member].Status(ctx)
 	if err != nil {
 		return 0, err
 	}
-	pid := status.Processes[0].PID
+	admin := slices.IndexFunc(status.Processes, func(p message.ProcessStatus) bool { return p.Role == "admin" })
+	if admin < 0 {
+		return 0, fmt.Errorf("the Admin of %s did not say which process it is", nameOf(member))
+	}
+	pid := status.Processes[admin].PID
 	c.gone[member] = pid
 	began := time.Now()
 	if err := do(pid); err != nil {
