@@ -20,7 +20,7 @@ func (c *Core) admit(number uint64) *process {
 func (c *Core) welcome(p *process) {
 	o := &c.options
 	c.tell(p, Welcome{
-		System: o.System, Process: p.number, Admin: o.Admin, AdminProcess: o.Process, AdminEndpoint: o.Endpoint, Base: o.Base, Key: o.Key, Listen: o.Listen, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: o.Limits,
+		System: o.System, Process: p.number, Admin: o.Admin, AdminProcess: o.Process, AdminEndpoint: o.Endpoint, Base: o.Base, Key: o.Key, Listen: o.Listen, LowestPort: o.LowestPort, HighestPort: o.HighestPort, Limits: o.Limits, Credentials: o.Outside.Credentials.Mark(),
 		Capabilities: c.offers, Handlers: c.deadLetterHandlers(), Shared: p.shared,
 	})
 }

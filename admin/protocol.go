@@ -1,6 +1,9 @@
 package admin
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"time"
 
 	"thespian.dev/address"
@@ -41,6 +44,15 @@ type Outside struct {
 type Credentials struct {
 	Secret                 string
 	Certificate, Key, Root string
+}
+
+// Mark stands for credentials where they are compared, and shows nothing of a secret. It is "" if there are none.
+func (c Credentials) Mark() string {
+	if c == (Credentials{}) {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(strings.Join([]string{"thespian credentials", strings.TrimSpace(c.Secret), c.Certificate, c.Key, c.Root}, "\x00")))
+	return hex.EncodeToString(sum[:])
 }
 
 // Limits bound the mailboxes of all processes: above Mark senders wait, until Resume are left; above Hard messages are dead letters.
@@ -221,7 +233,8 @@ type (
 		LowestPort      int
 		HighestPort     int
 		Limits          Limits
-		Shared          bool // the host runs actors of several creators, and stays when it has none
+		Credentials     string // the mark of those by which the system knows others
+		Shared          bool   // the host runs actors of several creators, and stays when it has none
 	}
 
 	// Run has a host run an actor. The parent is an actor of the process at the endpoint; it is the Admin's own process for actors without another.

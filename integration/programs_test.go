@@ -530,6 +530,9 @@ func TestOtherOptionsAreAnError(t *testing.T) {
 		{system.Options{Limits: system.Limits{Mark: 4096, Hard: 1 << 19}}, "with Limits.Hard 1048576, this program wants 524288"},
 		{system.Options{LowestPort: 20000, HighestPort: 20100}, "with LowestPort 0, this program wants 20000"},
 		{system.Options{Limits: system.Limits{Mark: 4096, Resume: 1024, Hard: 1 << 20}}, ""},
+		{system.Options{Base: "queue"}, "on base multiprocTCPBase, this program wants multiprocQueueBase"},
+		{system.Options{Base: "tcp"}, ""},
+		{system.Options{Insecure: true}, "without a convention secret or certificate"},
 	} {
 		c.o.Capabilities = actor.Capabilities{"Admin Port": port}
 		sys, err := app.Start(within(t), &c.o)

@@ -94,7 +94,7 @@ func (a App) start(ctx context.Context, options *Options) (*System, error) {
 	if err := processStartup(o.Capabilities); err != nil {
 		return nil, err
 	}
-	if o.Base == "" && len(a.Bases) > 0 {
+	if o.named = o.Base != ""; !o.named && len(a.Bases) > 0 {
 		o.Base = a.Bases[0].Name
 	}
 	switch o.Base {

@@ -120,7 +120,7 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 		return nil, false, fmt.Errorf("the Admin began with %T", first)
 	}
 	if j.attached {
-		if err := o.suits(welcome); err != nil {
+		if err := o.suits(a, welcome); err != nil {
 			return nil, false, err
 		}
 	}

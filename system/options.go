@@ -13,9 +13,10 @@ import (
 
 // Options say how a system is started. The zero value, and a nil *Options, is the app's first base with defaults for all else.
 type Options struct {
-	// Base names the base: one of the app's, or "simple" (or "simpleSystemBase", as Thespian has it), which runs everything in this process. Zero: the app's first base, simple if
-	// it has none.
-	Base string
+	// Base names the base: one of the app's, or "simple" (or "simpleSystemBase", as Thespian has it), which runs everything in this process. A system that runs on another base is an error then. Zero: the app's
+	// first base, simple if it has none; a system that runs at its Admin Port is attached to whatever its base is.
+	Base  string
+	named bool // Base was given
 
 	// Lifetime ties the life of the system to that of this program: when the program ends or closes the System, the system shuts down. Without it a system on a base with
 	// processes lives until somebody shuts it down. A system with "Admin Port" 0, which is this program's alone, is tied to it in any case.
@@ -35,7 +36,7 @@ type Options struct {
 	LowestPort, HighestPort int
 
 	// ConventionSecret is what systems share that meet over a network: whoever has it belongs to the convention. "thespian convention secret" makes one; short ones are refused. Without it, or one of the next
-	// three, the system meets no others. It matters to the program that starts the system.
+	// three, the system meets no others. A program that attaches need not say it; one that says another than the system was started with gets an error.
 	ConventionSecret string
 
 	// ConventionSecretFile names a file that holds the secret.
@@ -129,7 +130,23 @@ func limit(value *int, variable string, standard int) error {
 }
 
 // suits returns an error when the options want something that a running system has otherwise. What they leave out may be anything.
-func (o *Options) suits(w admin.Welcome) error {
+func (o *Options) suits(a App, w admin.Welcome) error {
+	if o.named {
+		if base, err := a.base(o.Base); err == nil && base.Name != w.Base {
+			return fmt.Errorf("the system is running on base %s, this program wants %s: leave it out of the options, or start another system with another \"Admin Port\"", w.Base, base.Name)
+		}
+	}
+	known, given, err := o.credentials()
+	if err != nil {
+		return err
+	}
+	if given && known.Mark() != w.Credentials {
+		running := "with another convention secret or certificate"
+		if w.Credentials == "" {
+			running = "without a convention secret or certificate"
+		}
+		return fmt.Errorf("the system is running %s than this program's: leave it out of the options, or start another system with another \"Admin Port\"", running)
+	}
 	for _, c := range []struct {
 		name       string
 		want, have int

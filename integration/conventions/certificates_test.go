@@ -3,6 +3,7 @@
 package conventions
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/convention/authority"
 	"thespian.dev/convention/authority/authoritytest"
 	"thespian.dev/system"
 )
@@ -37,6 +39,37 @@ func certified(name string) system.Options {
 }
 
 // A convention goes over to another authority while it works.
+// A program that attaches need not have the secret, but not another one either.
+func TestProgramsWithAnotherSecretAreRefused(t *testing.T) {
+	port := freePort(t)
+	at := actor.Capabilities{"Admin Port": port}
+	secret := authority.NewSecret()
+	sys, err := app.Start(within(t), &system.Options{ConventionSecret: secret, Capabilities: at})
+	assert.NilError(t, err)
+	t.Cleanup(func() { _ = sys.Shutdown(context.Background()) })
+	file := filepath.Join(t.TempDir(), "secret")
+	assert.NilError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	for _, c := range []struct {
+		o    system.Options
+		want string
+	}{
+		{system.Options{}, ""},
+		{system.Options{ConventionSecret: secret}, ""},
+		{system.Options{ConventionSecretFile: file}, ""},
+		{system.Options{ConventionSecret: authority.NewSecret()}, "the system is running with another convention secret or certificate"},
+		{system.Options{Insecure: true}, "the system is running with another convention secret or certificate"},
+	} {
+		c.o.Capabilities = at
+		other, err := app.Start(within(t), &c.o)
+		if c.want == "" {
+			assert.NilError(t, err)
+			assert.NilError(t, other.Close())
+		} else {
+			assert.ErrorContains(t, err, c.want)
+		}
+	}
+}
+
 func TestCertificatesAreRenewedWithoutRestart(t *testing.T) {
 	t.Chdir(t.TempDir())
 	first, second := authoritytest.NewIssuer(t), authoritytest.NewIssuer(t)

@@ -75,7 +75,10 @@ func (p *place) options(o system.Options) *system.Options {
 	for name, value := range o.Capabilities {
 		capabilities[name] = value
 	}
-	o.Base, o.Host, o.Capabilities = p.base.Name, p.host, capabilities
+	o.Host, o.Capabilities = p.host, capabilities
+	if p.base.Name != app.Bases[0].Name { // else it is whatever runs there
+		o.Base = p.base.Name
+	}
 	o.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return &o
 }

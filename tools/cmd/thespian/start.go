@@ -87,7 +87,7 @@ func (p *place) vacant(ctx context.Context) error {
 	case err != nil || status.InShutdown:
 		return err
 	}
-	return fmt.Errorf("a system runs already at %v: see it with %s, end it with %s", p, p.command("status"), p.command("stop"))
+	return fmt.Errorf("a system runs already at port %d: see it with %s, end it with %s", p.adminPort(), p.command("status"), p.command("stop"))
 }
 
 // attend waits for the end of the system, and ends it when this program is to end.
