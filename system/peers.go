@@ -410,8 +410,24 @@ func (p *peer) transmit(ctx context.Context, out *link, e envelope, to address.A
 			return nil
 		}
 	}
+	if errors.Is(err, transport.ErrTooLarge) {
+		if letter, is := shortened(e.msg, err); is {
+			return p.transmit(ctx, out, envelope{letter, e.sender}, to, from)
+		}
+		n.log.Warn("a message is too large to be sent to another process", "message", fmt.Sprintf("%T", e.msg), "target", to.String(), "sender", e.sender.String(), "error", err)
+	}
 	n.undeliverable(e, to, err.Error())
 	return nil
+}
+
+// shortened returns a dead letter without its message, which is too large to be passed on, and whether there is one to be left out.
+func shortened(msg any, why error) (letter message.DeadEnvelope, is bool) {
+	if letter, is = msg.(message.DeadEnvelope); !is || letter.Message == nil {
+		return letter, false
+	}
+	letter.Reason += fmt.Sprintf(" (the message, a %T, is left out: %v)", letter.Message, why)
+	letter.Message = nil
+	return letter, true
 }
 
 func refusedByTransport(err error) bool {

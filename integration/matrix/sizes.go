@@ -3,6 +3,7 @@ package matrix
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/message"
 	"thespian.dev/system"
 )
 
@@ -76,6 +78,46 @@ var sizes = []Behaviour{
 					}
 					assert.Assert(t, letters < want)
 				}
+			}
+		},
+	},
+	{
+		Name:  "sizes/who handles dead letters hears of what is too large",
+		Alone: "dead letters go to the handlers of the system in which they come about",
+		Unsupported: func(c Config) string {
+			if !c.Processes() {
+				return "messages stay in the program's process, and nothing limits them"
+			}
+			return ""
+		},
+		Deeds: map[string]Deed{
+			// It tells the asker of the dead letters that it gets: why they are, and whether there is a message.
+			"bury": func(d *Doer, ctx *actor.Context, m Do) error {
+				program := d.Asker
+				d.Hear = func(ctx *actor.Context, msg any) error {
+					if m, ok := msg.(message.DeadEnvelope); ok {
+						ctx.Send(program, Said{What: fmt.Sprintf("%T: %s", m.Message, m.Reason)})
+					}
+					return nil
+				}
+				ctx.HandleDeadLetters(true)
+				ctx.Send(program, Said{What: "ready"})
+				return nil
+			},
+		},
+		Run: func(t *T) {
+			a, undertaker := t.Create("doer"), t.Create("doer")
+			t.Tell(undertaker, Do{Deed: "bury"})
+			assert.Equal(t, t.Hear().What, "ready")
+			for len(status(t).DeadLetterHandlers) == 0 {
+				runtime.Gosched()
+			}
+			status(t) // for which each process is asked, behind the news
+			t.Tell(a, Do{Deed: "swell", N: t.MaxMessage() + 1})
+			letter := t.Hear().What
+			assert.Assert(t, strings.Contains(letter, "larger than"), letter)
+			if !strings.HasPrefix(letter, "matrix.Said: ") { // in another process, for which it is too large as well
+				assert.Assert(t, strings.HasPrefix(letter, "<nil>: ") && strings.Contains(letter, "a matrix.Said, is left out"), letter)
 			}
 		},
 	},
