@@ -311,25 +311,30 @@ func (l *ledger) enter(a Account) {
 	}
 }
 
-// A settlement is how many numbers of a stream there were of what, and of how many nobody knew what became of them, as an end of it had been killed.
+// A settlement is how many numbers of a stream there were of what, and of how many nobody knew what became of them, as an end of it had been killed. If that was the sender, what it had sent may still come.
 type settlement struct {
 	counts  [4]uint64
 	unknown uint64
+	unsure  bool
 }
 
 // late is told what a party has of a stream that was settled. Of what was not known it may have learned meanwhile.
 func (l *ledger) late(done *settlement, t Tally, what int, p *party) {
 	before, now := done.counts[what], numbers(t.Numbers).count()
+	comes := done.unsure && what == got // from the killed sender
+	if comes && now > 0 {
+		now += uint64(t.Numbers[0].First) - 1 // the receiver may have forgotten what came before
+	}
 	if now == before {
 		return
 	}
 	done.counts[what] = now // it is told once
-	if more := now - before; now > before && more <= done.unknown && what != got {
+	if more := now - before; now > before && more <= done.unknown && (what != got || comes) {
 		done.unknown -= more
 		l.recent = append(l.recent, t.Stream)
 		l.count(func(totals *Totals) {
 			totals.Unknown -= more
-			*[...]*uint64{back: &totals.Poisoned, dead: &totals.Dead, perhaps: &totals.Perhaps}[what] += more
+			*[...]*uint64{got: &totals.Delivered, back: &totals.Poisoned, dead: &totals.Dead, perhaps: &totals.Perhaps}[what] += more
 		})
 		return
 	}
@@ -551,7 +556,7 @@ func (l *ledger) settle() {
 			continue
 		}
 		l.add(s, f)
-		l.settled[id] = &settlement{[4]uint64{f.got.count(), f.back.count(), f.dead.count(), f.perhaps.count()}, f.unknown()}
+		l.settled[id] = &settlement{[4]uint64{f.got.count(), f.back.count(), f.dead.count(), f.perhaps.count()}, f.unknown(), !f.known}
 		l.recent = append(l.recent, id)
 		delete(l.streams, id)
 	}

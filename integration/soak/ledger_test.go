@@ -185,6 +185,27 @@ func TestLateArrival(t *testing.T) {
 	assert.Assert(t, strings.Contains(s.verdict(), "after it was settled"))
 }
 
+// What a killed sender had sent may come late, also when the receiver has forgotten the stream; more than it was to send may not.
+func TestLateArrivalFromAKilledSender(t *testing.T) {
+	s := newScene()
+	s.to.parent = nil // it lives on
+	s.receives(1, 2, 3)
+	s.ledger.kills(s.from)
+	assert.Equal(t, s.verdict(), "")
+	s.ledger.settle()
+	s.ledger.settle()
+	assert.Equal(t, s.totals.Unknown, uint64(7))
+	s.receiver.forget(s.ledger.recent)
+	for n := uint32(5); n <= 10; n++ { // nobody has seen 4 since
+		s.receives(n)
+		assert.Equal(t, s.verdict(), "")
+		assert.Equal(t, s.totals.Delivered, uint64(n))
+	}
+	assert.Equal(t, s.totals.Unknown, uint64(0))
+	s.receives(11)
+	assert.Assert(t, strings.Contains(s.verdict(), "after it was settled"))
+}
+
 // What nobody knew, as the receiver was killed, may be told later.
 func TestLateDeadLetters(t *testing.T) {
 	s := newScene()
