@@ -3,6 +3,7 @@ package convention
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ func (t Timing) complete() Timing {
 // silence is how long nothing may be heard of a system that lives.
 func (t Timing) silence() time.Duration { return t.Heartbeat * time.Duration(t.Misses) }
 
-// The capabilities that set the timing of a system, and Thespian's environment variables for the same (feature D10); the capability comes first. Durations are texts such as "1.5s" or,
-// as Thespian has them, "mm:ss".
+// The capabilities that set the timing of a system, and Thespian's environment variables for the same (feature D10); the capability comes first. Durations are
+// numbers of seconds, texts such as "1.5s" or, as Thespian has them, "mm:ss".
 var timings = []struct {
 	capability, variable string
 	set                  func(*Timing) *time.Duration
@@ -82,25 +83,32 @@ func TimingOf(capabilities message.Capabilities, environment func(string) string
 	}
 	if text, of := setting(missesCapability, missesVariable); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return t, fmt.Errorf("%s is %q: wanted a number from 1 on", of, text)
+		if err != nil || n < 2 { // a heartbeat takes a time to arrive: with one alone everybody would be lost all the time
+			return t, fmt.Errorf("%s is %q: wanted a number from 2 on", of, text)
 		}
 		t.Misses = n
 	}
 	return t, nil
 }
 
-// duration reads "mm:ss", or what package time writes.
+// maxDuration bounds what is read: three of the longest heartbeats are still a time.
+const maxDuration = 365 * 24 * time.Hour
+
+// duration reads "mm:ss", a number of seconds, or what package time writes.
 func duration(text string) (time.Duration, error) {
 	minutes, seconds, colon := strings.Cut(text, ":")
 	if colon {
 		m, err1 := strconv.Atoi(minutes)
 		s, err2 := strconv.Atoi(seconds)
-		if err1 == nil && err2 == nil && m >= 0 && s >= 0 && s < 60 && m+s > 0 {
+		if err1 == nil && err2 == nil && m >= 0 && s >= 0 && s < 60 && m+s > 0 && m <= int(maxDuration/time.Minute) {
 			return time.Duration(m)*time.Minute + time.Duration(s)*time.Second, nil
 		}
-	} else if d, err := time.ParseDuration(text); err == nil && d > 0 {
+	} else if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if n >= time.Nanosecond.Seconds() && n <= maxDuration.Seconds() { // which no NaN is
+			return time.Duration(math.Round(n * float64(time.Second))), nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d > 0 && d <= maxDuration {
 		return d, nil
 	}
-	return 0, fmt.Errorf(`%q is no duration such as "1.5s" or "mm:ss"`, text)
+	return 0, fmt.Errorf(`%q is no duration such as "2" (seconds), "1.5s" or "mm:ss", of a year at most`, text)
 }

@@ -78,13 +78,19 @@ func TestLeaderByName(t *testing.T) {
 
 // Variables of the environment set the times of a convention, and where a system listens.
 func TestVariablesOfAConvention(t *testing.T) {
-	t.Setenv("CONVENTION_HEARTBEAT", "250ms")
-	t.Setenv("CONVENTION_REGISTRATION_MISS_MAX", "4")
+	for variable, value := range map[string]string{
+		"CONVENTION_HEARTBEAT": "0.25", "CONVENTION_REGISTRATION_MISS_MAX": "4", "CONVENTION_GRACE": "1", "CONVENTION_REREGISTRATION_PERIOD": "0:02", "CONVENTION_RESTART_PERIOD": "0.5",
+	} {
+		t.Setenv(variable, "soon")
+		_, err := app.Start(within(t), &system.Options{ConventionSecret: secret, Capabilities: actor.Capabilities{"Admin Port": 0}})
+		assert.ErrorContains(t, err, variable)
+		t.Setenv(variable, value)
+	}
 	t.Setenv("THESPIAN_BASE_IPADDR", "127.0.0.2")
 	leader := start(t, "leader", nil, nil)
 	at := fmt.Sprintf("127.0.0.2:%d", leader.port)
 	assert.Equal(t, leader.status(t).Processes[0].Endpoint, at)
-	member := startAt(t, freePort(t), "member", at, actor.Capabilities{"GPU": true})
+	member := startAt(t, freePort(t), "member", at, actor.Capabilities{"GPU": true, "Convention Grace": 2.5, "Convention Restart Period": 1})
 	watcher, parent := leader.create(t, "servant"), leader.create(t, "servant")
 	assert.Equal(t, leader.ask(t, watcher, Updates{}), "member joined")
 	leader.ask(t, parent, Make{Kind: "gpu"})
