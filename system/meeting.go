@@ -289,7 +289,7 @@ func (m *meeting) dial(address string) {
 			c := tls.Client(conn, m.authority.Client(adminName))
 			if err = c.HandshakeContext(ctx); err != nil {
 				_ = conn.Close()
-				err = authority.Explain(err)
+				err = m.authority.Explain(err)
 			}
 			conn = secured{c}
 		}
@@ -308,7 +308,7 @@ func (m *meeting) dial(address string) {
 func (m *meeting) accept(conn net.Conn) error {
 	c := tls.Server(conn, m.authority.Server())
 	if err := c.HandshakeContext(m.ctx); err != nil {
-		err = authority.Explain(err)
+		err = m.authority.Explain(err)
 		m.shell.post(func(now time.Time) []admin.Output {
 			m.refused.add(now, conn.RemoteAddr(), err.Error())
 			return nil
@@ -350,7 +350,7 @@ func (m *meeting) read(conn net.Conn, dialled string) {
 	for {
 		msg, err := line.receive()
 		if err != nil {
-			why := authority.Explain(err).Error()
+			why := m.authority.Explain(err).Error()
 			m.happened(func(now time.Time) []convention.Output {
 				delete(m.links, number)
 				return m.core.Closed(now, number, why)

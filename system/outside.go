@@ -103,7 +103,7 @@ func (o *outside) network(a *authority.Authority, with admin.Outside) stream.Net
 			c := tls.Client(raw, a.Client(of))
 			if err := c.HandshakeContext(ctx); err != nil {
 				_ = raw.Close()
-				return nil, authority.Explain(err)
+				return nil, a.Explain(err)
 			}
 			return secured{c}, nil
 		},

@@ -117,8 +117,8 @@ func (a *Authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.now()
-	if a.current != nil && now.Before(a.renewAt) {
+	now := a.now().Round(0)                                                                              // the time of day, as others read it: not that since the start, which stands still while the machine sleeps
+	if made := a.renewAt.Add(-renewal); a.current != nil && now.Before(a.renewAt) && !now.Before(made) { // a clock that went back may be behind the certificate
 		return a.current, nil
 	}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -152,19 +152,32 @@ func (a *Authority) verify(state tls.ConnectionState) error {
 	}
 	now := a.now()
 	_, err := leaf.Verify(x509.VerifyOptions{Roots: a.roots(), Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
-	switch invalid := (x509.CertificateInvalidError{}); {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && now.Before(leaf.NotBefore):
-		return fmt.Errorf("the other side's certificate is valid from %v on, and here it is %v: the clocks differ: %w", leaf.NotBefore.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), err)
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Errorf("the other side's certificate has expired %v, and here it is %v: renew it, or mend the clocks: %w", leaf.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339), err)
+	}
+	if invalid := (x509.CertificateInvalidError{}); errors.As(err, &invalid) && invalid.Reason == x509.Expired {
+		if why := untimely(leaf, now); why != "" {
+			return fmt.Errorf("the other side's certificate %s: %w", why, err)
+		}
 	}
 	if a.given == nil {
 		return fmt.Errorf("the other side has another convention secret: %w", err)
 	}
 	return fmt.Errorf("the other side's certificate is of another authority: %w", err)
 }
+
+// untimely says why a certificate is not valid at a time, "" if it is.
+func untimely(c *x509.Certificate, now time.Time) string {
+	switch {
+	case now.Before(c.NotBefore):
+		return fmt.Sprintf("is valid from %s on, and here it is %s: the clocks differ", moment(c.NotBefore), moment(now))
+	case now.After(c.NotAfter):
+		return fmt.Sprintf("has expired %s, and here it is %s: renew it, or mend the clocks", moment(c.NotAfter), moment(now))
+	}
+	return ""
+}
+
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // Server and Client return what the two ends of a connection use.
 func (a *Authority) Server() *tls.Config {
@@ -191,12 +204,37 @@ func (a *Authority) config() *tls.Config {
 	return c
 }
 
-// Explain says what an alert of the other side means, which names no reason.
-func Explain(err error) error {
-	var alert tls.AlertError
-	text := err.Error()
-	if errors.As(err, &alert) || strings.Contains(text, "remote error: tls: ") {
-		return fmt.Errorf("the other side refused this system's certificate: the convention secrets (or the authorities) of the two differ, or their clocks do; its log says more: %w", err)
+// Explain says what it means that the other side has refused this system's certificate. Its alert names no reason: what this side can know is when the certificate is valid.
+func (a *Authority) Explain(err error) error {
+	_, alert, refused := strings.Cut(err.Error(), "remote error: tls: ")
+	if !refused || !strings.Contains(alert, "certificate") { // others are not about it
+		return err
 	}
-	return err
+	what, valid := "the convention secrets", ""
+	if a.given != nil {
+		what = "the authorities"
+	}
+	if own, e := a.leaf(); e == nil {
+		now := a.now()
+		if why := untimely(own, now); why != "" {
+			return fmt.Errorf("the other side refused this system's certificate, which %s: %w", why, err)
+		}
+		valid = fmt.Sprintf(" (the certificate is valid from %s to %s, and here it is %s)", moment(own.NotBefore), moment(own.NotAfter), moment(now))
+	}
+	return fmt.Errorf("the other side refused this system's certificate: %s of the two differ, or their clocks do%s; its log says more: %w", what, valid, err)
+}
+
+// leaf returns this system's own certificate.
+func (a *Authority) leaf() (*x509.Certificate, error) {
+	c, err := a.certificate(nil)
+	if err != nil {
+		return nil, err
+	}
+	if c.Leaf != nil {
+		return c.Leaf, nil
+	}
+	if len(c.Certificate) == 0 {
+		return nil, errors.New("there is none")
+	}
+	return x509.ParseCertificate(c.Certificate[0])
 }

@@ -109,7 +109,7 @@ func TestCertificatesAreRenewedWithoutRestart(t *testing.T) {
 	put(t, "old.authorities", slices.Concat(first.PEM, second.PEM))
 	old := startWith(t, "old", leader, nil, certified("old"))
 	logged(t, leader.port, "another authority")
-	logged(t, old.port, "refused this system's certificate")
+	logged(t, old.port, "the other side refused this system's certificate: the authorities of the two differ, or their clocks do (the certificate is valid from ")
 	_, err := old.Create(within(t), "gpu")
 	assert.ErrorIs(t, err, system.ErrNoCompatibleSystem)
 }
@@ -128,23 +128,28 @@ func TestCertificatesThatAreNotValid(t *testing.T) {
 		around time.Time
 		why    string
 	}{
-		{"expired", time.Now().Add(-3 * time.Hour), "has expired"},
-		{"ahead", time.Now().Add(3 * time.Hour), "the clocks differ"},
+		{"expired", time.Now().Add(-3 * time.Hour), " has expired "},
+		{"ahead", time.Now().Add(3 * time.Hour), " is valid from "},
 	} {
+		end := c.around.Add(time.Hour) // what is said of a certificate: when it begins or ends, and what the clock says
+		when := map[string]time.Time{"expired": end, "ahead": end.Add(-2 * time.Hour)}[c.name].UTC().Format(time.RFC3339)
+
 		issue(t, of, in(c.name), c.around)
 		put(t, in(c.name)+".authorities", of.PEM)
 		member := startWith(t, c.name, leader, nil, certified(in(c.name)))
-		logged(t, leader.port, c.why)
-		logged(t, member.port, "refused this system's certificate")
+		logged(t, leader.port, "the other side's certificate"+c.why+when)
+		logged(t, member.port, "the other side refused this system's certificate, which"+c.why+when)
 	}
 
 	// And when it is the leader's own that has expired.
-	issue(t, of, in("leader"), time.Now().Add(-3*time.Hour))
+	ended := time.Now().Add(-3 * time.Hour)
+	issue(t, of, in("leader"), ended)
 	issue(t, of, in("member"), time.Now())
 	put(t, in("member.authorities"), of.PEM)
 	member := startWith(t, "member", leader, nil, certified(in("member")))
-	logged(t, member.port, "has expired")
-	logged(t, leader.port, "refused this system's certificate")
+	when := ended.Add(time.Hour).UTC().Format(time.RFC3339)
+	logged(t, member.port, "the other side's certificate has expired "+when)
+	logged(t, leader.port, "the other side refused this system's certificate, which has expired "+when)
 	issue(t, of, in("leader"), time.Now())
 	watcher := leader.create(t, "servant")
 	assert.Equal(t, leader.ask(t, watcher, Updates{}), "member joined")
