@@ -140,7 +140,7 @@ func (c *Context) NotifyOnConventionChanges(on bool) {
 
 // UpdateCapability sets what the actor's system offers under a name; nil takes it away. Actors whose kinds the system does not
 // satisfy any more are asked to exit, which can be the caller. All that a system offers takes at most [message.MaxCapabilities] bytes:
-// more is an error. (Thespian 3.5 feature A17.)
+// more is an error, and so is a change of what is read when a system starts, such as "Admin Port". (Thespian 3.5 feature A17.)
 func (c *Context) UpdateCapability(name string, value any) error {
 	_, err := c.rt.Admin(UpdateCapability{name, value})
 	return err

@@ -61,6 +61,15 @@ const (
 	missesVariable   = "CONVENTION_REGISTRATION_MISS_MAX"
 )
 
+// TimingCapabilities returns the names of the capabilities that set the timing of a system.
+func TimingCapabilities() []string {
+	names := []string{missesCapability}
+	for _, c := range timings {
+		names = append(names, c.capability)
+	}
+	return names
+}
+
 // TimingOf returns the timing of a system with these capabilities and environment.
 func TimingOf(capabilities message.Capabilities, environment func(string) string) (Timing, error) {
 	var t Timing

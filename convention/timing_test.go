@@ -2,8 +2,10 @@ package convention_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,7 @@ func TestTableOfTimes(t *testing.T) {
 		got[row[1]] = row[2]
 	}
 	assert.DeepEqual(t, got, want)
+	assert.DeepEqual(t, slices.Sorted(slices.Values(convention.TimingCapabilities())), slices.Sorted(maps.Keys(want)))
 }
 
 // Each setting, as a plain number in a variable, does to a system what the documentation says.

@@ -547,6 +547,14 @@ func TestCapabilitiesAreTheSameEverywhere(t *testing.T) {
 		_, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0, name: 1}})
 		assert.ErrorContains(t, err, own)
 	}
+	for _, name := range []string{
+		"Admin Port", "Admin Routing", "Outbound Only", "Bind Address", "Advertise Address", "Direct Within Host", "Convention Heartbeat", "Convention Registration Miss Max",
+		"Convention Grace", "Convention Reregistration Period", "Convention Restart Period",
+	} {
+		const late = "is read when the system starts"
+		assert.ErrorContains(t, sys.UpdateCapability(within(t), name, 1), late)
+		assert.Assert(t, strings.Contains(does(t, sys, a, Do{Deed: "capability", Text: name, N: 1}).What, late))
+	}
 }
 
 func TestActorShutsTheSystemDown(t *testing.T) {

@@ -6,12 +6,14 @@ import (
 	"maps"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"thespian.dev/actor"
 	"thespian.dev/admin"
+	"thespian.dev/convention"
 	"thespian.dev/message"
 )
 
@@ -91,8 +93,18 @@ func (cs *capabilities) changes(name string, value any) (bool, error) {
 		}
 	}
 	old, there := offers[name]
-	return there != (value != nil) || !reflect.DeepEqual(old, value), nil
+	if there == (value != nil) && reflect.DeepEqual(old, value) {
+		return false, nil
+	}
+	if slices.Contains(steering, name) {
+		return false, fmt.Errorf("capability %q is read when the system starts and cannot be changed later: end the system, and start it with another value in Options.Capabilities", name)
+	}
+	return true, nil
 }
+
+// steering are the capabilities that say how the system is started (Thespian 3.5 feature C3): a change would have no effect. On the base simple they have none in any case, but a program
+// that runs here runs elsewhere.
+var steering = append([]string{"Admin Port", adminRouting, outboundOnly, bindAddress, advertiseAddress, directWithinHost}, convention.TimingCapabilities()...)
 
 func (cs *capabilities) set(name string, value any) {
 	cs.mu.Lock()

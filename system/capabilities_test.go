@@ -82,6 +82,36 @@ func TestOwnCapabilitiesCannotBeSet(t *testing.T) {
 	})
 }
 
+// What is read when the system starts cannot be changed later, though it may be said again.
+func TestCapabilitiesThatAreReadAtTheStart(t *testing.T) {
+	names := []string{
+		"Admin Port", "Admin Routing", "Outbound Only", "Bind Address", "Advertise Address", "Direct Within Host", "Convention Heartbeat", "Convention Registration Miss Max",
+		"Convention Grace", "Convention Reregistration Period", "Convention Restart Period",
+	}
+	schedulers(t, func(t *testing.T, o system.Options) {
+		o.Capabilities = actor.Capabilities{"Admin Port": 1900, "Convention Grace": "2s"}
+		sys := start(t, o, kind("updater", updateCapability))
+		updater := create(t, sys, "updater")
+		before := sys.Capabilities()
+		by := func(name string, value any) (program, actor string) {
+			if err := sys.UpdateCapability(within(t), name, value); err != nil {
+				program = err.Error()
+			}
+			return program, ask[text](t, sys, updater, holder{[]any{name, value}}).Text
+		}
+		for _, name := range names {
+			program, actor := by(name, "another")
+			assert.Equal(t, program, `update capability: capability "`+name+`" is read when the system starts and cannot be changed later: end the system, and start it with another value in Options.Capabilities`)
+			assert.Equal(t, "update capability: "+actor, program)
+			program, actor = by(name, before[name])
+			assert.Equal(t, program+actor, "done", "it is so already")
+		}
+		_, actor := by("Admin Port", nil)
+		assert.Assert(t, is.Contains(actor, "when the system starts"))
+		assert.DeepEqual(t, sys.Capabilities(), before)
+	})
+}
+
 // updateCapability is the Receive of an actor that updates the capability in a holder and answers with what came of it.
 func updateCapability(ctx *actor.Context, msg any) error {
 	switch m := msg.(type) {
