@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,7 +147,11 @@ func (r *resolver) lookUp(ctx context.Context, text string) (addresses []string,
 	if len(hosts) < 2 && r.found[text] == nil {
 		return nil, nil // by its name, as it may move
 	}
-	slices.Sort(hosts)
+	slices.SortFunc(hosts, func(a, b string) int {
+		x, _ := netip.ParseAddr(a) // a text that is none comes first
+		y, _ := netip.ParseAddr(b)
+		return cmp.Or(x.Unmap().Compare(y.Unmap()), cmp.Compare(a, b))
+	})
 	for _, h := range hosts {
 		addresses = append(addresses, net.JoinHostPort(h, port))
 	}

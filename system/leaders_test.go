@@ -3,7 +3,9 @@ package system
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
+	"slices"
 	"testing"
 
 	"gotest.tools/v3/assert"
@@ -51,4 +53,19 @@ func TestNamesThatCannotBeLookedUpForOnce(t *testing.T) {
 	assert.DeepEqual(t, r.resolve(t.Context(), texts), found)
 	*now = zone{hosts: map[string][]string{"many": {"10.0.0.2"}}} // who is left has the address that it had
 	assert.DeepEqual(t, r.resolve(t.Context(), texts), []string{"10.0.0.2:1", "one:1", "b:2", "a:1"})
+}
+
+// All systems find the same order, however a name server gives the addresses, and it is that of the numbers.
+func TestAddressesOfANameHaveAnOrder(t *testing.T) {
+	hosts := []string{"9.0.0.1", "10.0.0.9", "10.0.0.10", "10.0.0.100", "192.168.0.1", "2001:db8::9", "2001:db8::10", "fe80::1%eth0", "fe80::1%eth1"}
+	var want []string
+	for _, host := range hosts {
+		want = append(want, net.JoinHostPort(host, "1"))
+	}
+	for range 20 {
+		given := slices.Clone(hosts)
+		rand.Shuffle(len(given), func(i, j int) { given[i], given[j] = given[j], given[i] })
+		r := newResolver(&zone{hosts: map[string][]string{"many": given}})
+		assert.DeepEqual(t, r.resolve(t.Context(), []string{"many:1"}), want)
+	}
 }
