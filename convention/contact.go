@@ -51,7 +51,7 @@ func (k *contact) reset() { k.next, k.delay = time.Time{}, 0 }
 
 // PreRegister has a system invited until it has joined, and again whenever it is lost (Thespian 3.5 feature D6). Its capabilities are what it says itself, as soon as it does.
 func (c *Core) PreRegister(now time.Time, address string) []Output {
-	c.now = now
+	c.at(now)
 	k := c.contact(address)
 	if !k.invited {
 		k.invited = true
@@ -67,7 +67,7 @@ func (c *Core) PreRegister(now time.Time, address string) []Output {
 
 // DeRegister takes a pre-registration back. The system is told, and leads itself from then on (Thespian 3.5 feature A19). It reports whether there was one.
 func (c *Core) DeRegister(now time.Time, address string) (do []Output, was bool) {
-	c.now = now
+	c.at(now)
 	k := c.contacts[address]
 	if k == nil || !k.invited {
 		return nil, false
@@ -95,7 +95,7 @@ func (c *Core) AddressOf(system uint64) string {
 
 // Failed is called when a connection could not be made. refused says that nobody is there, for certain.
 func (c *Core) Failed(now time.Time, address, why string, refused bool) []Output {
-	c.now = now
+	c.at(now)
 	k := c.contacts[address]
 	if k == nil {
 		return nil
@@ -222,7 +222,7 @@ func (c *Core) Leader() uint64 { return c.leader }
 // Heard returns when something was last heard of a member.
 func (c *Core) Heard(system uint64) time.Time {
 	if m := c.members[system]; m != nil {
-		return m.heard
+		return m.heard.Add(-c.ahead)
 	}
 	return time.Time{}
 }

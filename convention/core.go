@@ -30,7 +30,8 @@ type Core struct {
 	timing Timing
 	number func() uint64
 	size   func(any) (int, error)
-	now    time.Time // of the present call
+	now    time.Time     // of the present call
+	ahead  time.Duration // by how much that is ahead of the shell's clock, which went back
 
 	contacts map[string]*contact
 	leaders  []string
@@ -147,7 +148,7 @@ func New(now time.Time, o Options) (*Core, []Output) {
 
 // Follow is [Core.SetLeaders] for somebody's decision: the system says goodbye to a leader that is none any more.
 func (c *Core) Follow(now time.Time, addresses []string) []Output {
-	c.now = now
+	c.at(now)
 	for _, address := range c.leaders {
 		k := c.contacts[address]
 		if slices.Contains(addresses, address) || k.invited {
@@ -165,7 +166,7 @@ func (c *Core) Follow(now time.Time, addresses []string) []Output {
 
 // SetLeaders says where the leaders are, when that has changed, as a name has other addresses. This system stays with one that it has joined.
 func (c *Core) SetLeaders(now time.Time, addresses []string) []Output {
-	c.now = now
+	c.at(now)
 	for _, address := range c.leaders {
 		if !slices.Contains(addresses, address) {
 			c.contacts[address].leader = false
@@ -191,8 +192,8 @@ func (c *Core) SetLeaders(now time.Time, addresses []string) []Output {
 
 // Opened is called when a connection is there: to the address that was dialled, or, if that is "", one that somebody else has made.
 func (c *Core) Opened(now time.Time, number uint64, dialled string) []Output {
-	c.now = now
-	l := &link{number: number, until: now.Add(c.timing.silence())}
+	c.at(now)
+	l := &link{number: number, until: c.now.Add(c.timing.silence())}
 	if dialled != "" {
 		k := c.contact(dialled)
 		k.dialling, k.probe = false, !k.leader && !k.invited
@@ -227,7 +228,7 @@ func (c *Core) greet(l *link) {
 
 // Received is called with what came over a connection. What makes no sense is ignored.
 func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
-	c.now = now
+	c.at(now)
 	l := c.links[number]
 	if l == nil || c.left {
 		return nil
@@ -245,7 +246,7 @@ func (c *Core) Received(now time.Time, number uint64, msg any) []Output {
 		c.hello(l, msg.(Hello))
 		return c.take()
 	}
-	m.heard = now
+	m.heard = c.now
 	switch body := msg.(type) {
 	case Register:
 		c.registered(m, body.Capabilities)
@@ -309,7 +310,7 @@ func (c *Core) senseless(m *member, msg any) string {
 
 // Closed is called when a connection has ended.
 func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
-	c.now = now
+	c.at(now)
 	l := c.links[number]
 	if l == nil {
 		return nil
@@ -321,7 +322,7 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 	}
 	if m := l.member; m != nil && m.link == nil {
 		if m.joined {
-			m.broken = now.Add(c.timing.Grace)
+			m.broken = c.now.Add(c.timing.Grace)
 			m.why = why
 			m.looked, m.look = false, time.Time{}
 			c.wake(m.broken)
@@ -336,7 +337,7 @@ func (c *Core) Closed(now time.Time, number uint64, why string) []Output {
 
 // SetCapabilities is called when this system offers something else.
 func (c *Core) SetCapabilities(now time.Time, capabilities message.Capabilities) []Output {
-	c.now = now
+	c.at(now)
 	c.self.Capabilities = capabilities
 	for _, m := range c.everyone() {
 		if m.joined && m.link != nil {
@@ -348,7 +349,7 @@ func (c *Core) SetCapabilities(now time.Time, capabilities message.Capabilities)
 
 // Leave says goodbye to all, for ever. (Thespian 3.5 feature D5.)
 func (c *Core) Leave(now time.Time) []Output {
-	c.now = now
+	c.at(now)
 	for _, m := range c.everyone() {
 		if m.link != nil {
 			c.say(m, DeRegister{"it was shut down"})
@@ -363,7 +364,7 @@ func (c *Core) Leave(now time.Time) []Output {
 
 // Fenced is called when what crossed the cut has ended.
 func (c *Core) Fenced(now time.Time) []Output {
-	c.now = now
+	c.at(now)
 	if !c.fencing {
 		return nil
 	}
@@ -397,8 +398,21 @@ func (c *Core) fence(why string) {
 	c.lead()
 }
 
-// Next returns when Tick is to be called, if at all.
-func (c *Core) Next() (at time.Time, any bool) { return c.due, !c.due.IsZero() }
+// at is called with the time of each call. When it goes back, all goes on as if it had stood still for a moment: what is due would be so later and later.
+func (c *Core) at(now time.Time) {
+	if back := c.now.Sub(now.Add(c.ahead)); back > 0 {
+		c.ahead += back
+	}
+	c.now = now.Add(c.ahead)
+}
+
+// Next returns when Tick is to be called, if at all. If the times that the core is given have a monotonic reading, this one has, too.
+func (c *Core) Next() (at time.Time, any bool) {
+	if c.due.IsZero() {
+		return time.Time{}, false
+	}
+	return c.due.Add(-c.ahead), true
+}
 
 // quantum is how exact times are: much may be due at nearly the same time.
 const quantum = 50 * time.Millisecond
@@ -408,8 +422,8 @@ func (c *Core) wake(at time.Time) {
 	if at.Before(c.now) {
 		at = c.now
 	}
-	if rounded := at.Truncate(quantum); rounded.Before(at) {
-		at = rounded.Add(quantum)
+	if over := at.Sub(at.Truncate(quantum)); over > 0 { // what Truncate returns has lost the monotonic reading
+		at = at.Add(quantum - over)
 	}
 	if c.due.IsZero() || at.Before(c.due) {
 		c.due = at
@@ -418,12 +432,12 @@ func (c *Core) wake(at time.Time) {
 
 // Tick is called when the time that Next returned has come.
 func (c *Core) Tick(now time.Time) []Output {
-	c.now = now
+	c.at(now)
 	if c.left {
 		c.due = time.Time{}
 		return nil
 	}
-	late := !c.due.IsZero() && now.Sub(c.due) > c.timing.Heartbeat
+	late := !c.due.IsZero() && c.now.Sub(c.due) > c.timing.Heartbeat
 	c.due = time.Time{}
 	var silent []uint64
 	for number, l := range c.links {
@@ -438,9 +452,9 @@ func (c *Core) Tick(now time.Time) []Output {
 	var awaited []uint64
 	for number, m := range c.members {
 		if late { // this machine stood still: what the others have said meanwhile is not read yet
-			m.heard = now
+			m.heard = c.now
 			if m.link == nil {
-				m.broken = now.Add(c.timing.Grace)
+				m.broken = c.now.Add(c.timing.Grace)
 			}
 		}
 		awaited = c.collect(awaited, number, c.deadline(m))

@@ -16,7 +16,7 @@ const (
 
 // Post sends a message to another system's Admin: directly, or by way of the leader. It is lost only with the system, or the leader; [Left] says so.
 func (c *Core) Post(now time.Time, to uint64, msg any) []Output {
-	c.now = now
+	c.at(now)
 	c.forward(Post{From: c.self.Number, To: to, Message: msg}, nil)
 	return c.take()
 }

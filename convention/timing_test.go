@@ -142,3 +142,25 @@ func TestWhatTimesAreFor(t *testing.T) {
 		})
 	}
 }
+
+// What is due is so by the monotonic clock: if the clock of the day is put back, nobody waits until it is there again.
+func TestWhatIsDueDoesNotHangOnTheClockOfTheDay(t *testing.T) {
+	number := uint64(1)
+	core, _ := convention.New(time.Now(), convention.Options{Self: convention.System{Number: 1}, Leaders: []string{"host1:1900"}, Number: func() uint64 { number++; return number }})
+	core.Failed(time.Now(), "host1:1900", "connection refused", true)
+	monotonic := func() {
+		t.Helper()
+		at, any := core.Next()
+		assert.Assert(t, any)
+		assert.Assert(t, strings.Contains(at.String(), " m="), "%v", at)
+	}
+	monotonic()
+	core.Opened(time.Now(), 1, "host1:1900")
+	monotonic()
+	core.Received(time.Now(), 1, convention.Hello{System: convention.System{Number: 2, Incarnation: 2}})
+	core.Received(time.Now(), 1, convention.Registered{})
+	monotonic()
+	assert.Assert(t, strings.Contains(core.Heard(2).String(), " m="))
+	core.Tick(time.Now().Add(2 * time.Second))
+	monotonic()
+}

@@ -24,7 +24,10 @@ type world struct {
 	random  *rand.Rand
 	systems map[string]*system
 	order   []*system
-	at      map[string]*system // by address
+	at      map[string]*system           // by address
+	hidden  map[string]bool              // addresses to which no way leads
+	said    map[[2]*system]func()        // what one has said to another last, to say it again
+	late    map[[2]*system]time.Duration // by how much the next message from one to another is late
 	cut     map[[2]string]bool
 	links   map[uint64]*cable
 	names   map[uint64]string
@@ -40,8 +43,8 @@ type world struct {
 type system struct {
 	world   *world
 	name    string
-	address string
-	outward bool // nobody can connect to it
+	outward bool          // nobody can connect to it
+	clock   time.Duration // by how much it is fast
 	number  uint64
 	core    *convention.Core
 	paused  bool
@@ -89,7 +92,8 @@ var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newWorld(seed uint64) *world {
 	return &world{
-		now: epoch, random: rand.New(rand.NewPCG(seed, seed)), systems: make(map[string]*system), at: make(map[string]*system), cut: make(map[[2]string]bool),
+		now: epoch, random: rand.New(rand.NewPCG(seed, seed)), systems: make(map[string]*system), at: make(map[string]*system), hidden: make(map[string]bool),
+		said: make(map[[2]*system]func()), late: make(map[[2]*system]time.Duration), cut: make(map[[2]string]bool),
 		links: make(map[uint64]*cable), names: make(map[uint64]string), latency: time.Millisecond,
 	}
 }
@@ -123,16 +127,20 @@ func (w *world) printf(s *system, format string, args ...any) {
 	}
 }
 
-// start starts a system. One of the same name that was there is another one.
+// start starts a system, at one address or, behind commas, at several, of which it tells the first. One of the same name that was there is another one.
 func (w *world) start(name, at string, leaders []string, capabilities message.Capabilities) *system {
 	w.serial++
-	s := &system{world: w, name: name, address: at, number: w.serial, members: make(map[uint64]bool)}
+	addresses := strings.Split(at, ",")
+	at = addresses[0]
+	s := &system{world: w, name: name, number: w.serial, members: make(map[uint64]bool)}
 	s.outward = at == ""
 	w.systems[name] = s
 	w.names[s.number] = name
 	w.order = append(w.order, s)
 	if !s.outward {
-		w.at[at] = s
+		for _, address := range addresses {
+			w.at[address] = s
+		}
 	}
 	self := convention.System{Number: s.number, Admin: address.Of(record.Intern(record.ID{System: s.number, Process: 1, Counter: 1})), Address: at, Capabilities: capabilities}
 	core, do := convention.New(w.now, convention.Options{Self: self, Leaders: leaders, Timing: w.timing, Number: func() uint64 {
@@ -164,9 +172,7 @@ func (w *world) forget(s *system) {
 	if w.systems[s.name] == s {
 		delete(w.systems, s.name)
 	}
-	if w.at[s.address] == s {
-		delete(w.at, s.address)
-	}
+	maps.DeleteFunc(w.at, func(_ string, at *system) bool { return at == s })
 	w.order = slices.DeleteFunc(w.order, func(o *system) bool { return o == s })
 	s.core = nil
 }
@@ -180,7 +186,7 @@ func (w *world) sever(number uint64, c *cable, by *system, why string) {
 	delete(w.links, number)
 	for i, end := range c.ends {
 		if end != by && c.opened[i] {
-			w.after(w.latency, func() { end.input(func() []convention.Output { return end.core.Closed(w.now, number, why) }) })
+			w.after(w.latency, func() { end.input(func() []convention.Output { return end.core.Closed(end.now(), number, why) }) })
 		}
 	}
 }
@@ -188,6 +194,9 @@ func (w *world) sever(number uint64, c *cable, by *system, why string) {
 func (w *world) separated(a, b *system) bool { return w.cut[pairOf(a, b)] }
 
 func pairOf(a, b *system) [2]string { return [2]string{min(a.name, b.name), max(a.name, b.name)} }
+
+// now is the time on a system's clock.
+func (s *system) now() time.Time { return s.world.now.Add(s.clock) }
 
 // input gives the core something to do, later if the machine stands still.
 func (s *system) input(call func() []convention.Output) {
@@ -260,7 +269,7 @@ func (s *system) perform(outputs []convention.Output) {
 			s.fences++
 			s.members = make(map[uint64]bool)
 			w.printf(s, "begins anew: %s", o.Why)
-			w.after(10*time.Millisecond, func() { s.input(func() []convention.Output { return s.core.Fenced(w.now) }) })
+			w.after(10*time.Millisecond, func() { s.input(func() []convention.Output { return s.core.Fenced(s.now()) }) })
 		case convention.Note:
 			w.printf(s, "notes: %s (%s)", o.Text, o.Address)
 		}
@@ -268,9 +277,9 @@ func (s *system) perform(outputs []convention.Output) {
 	at, any := s.core.Next()
 	if any && !at.Equal(s.tickAt) {
 		s.tickAt = at
-		w.after(max(0, at.Sub(w.now)), func() {
+		w.after(max(0, at.Sub(s.now())), func() {
 			if s.tickAt.Equal(at) {
-				s.input(func() []convention.Output { s.tickAt = time.Time{}; return s.core.Tick(w.now) })
+				s.input(func() []convention.Output { s.tickAt = time.Time{}; return s.core.Tick(s.now()) })
 			}
 		})
 	}
@@ -279,13 +288,13 @@ func (s *system) perform(outputs []convention.Output) {
 func (w *world) dial(s *system, to string) {
 	w.after(w.delay(), func() {
 		other := w.at[to]
-		if other == nil || w.separated(s, other) {
+		if other == nil || w.separated(s, other) || w.hidden[to] {
 			why, refused := "connection refused", true
-			if other != nil {
+			if other != nil || w.hidden[to] {
 				why, refused = "no route to host", false
 			}
 			w.after(w.latency, func() {
-				s.input(func() []convention.Output { return s.core.Failed(w.now, to, why, refused) })
+				s.input(func() []convention.Output { return s.core.Failed(s.now(), to, why, refused) })
 			})
 			return
 		}
@@ -301,12 +310,12 @@ func (w *world) dial(s *system, to string) {
 				end.input(func() []convention.Output {
 					if c.closed {
 						if dialled != "" {
-							return end.core.Failed(w.now, to, "the connection broke", false)
+							return end.core.Failed(end.now(), to, "the connection broke", false)
 						}
 						return nil
 					}
 					c.opened[i] = true
-					return end.core.Opened(w.now, number, dialled)
+					return end.core.Opened(end.now(), number, dialled)
 				})
 			})
 		}
@@ -325,13 +334,20 @@ func (w *world) send(from *system, number uint64, msg any) {
 	if c.ends[0] == c.ends[1] {
 		to = from
 	}
-	w.after(w.latency, func() {
-		if c.reset || w.separated(from, to) {
+	arrive := func() {
+		if c.reset || w.separated(from, to) || w.hidden[c.dials] {
 			return
 		}
 		to.received++
-		to.input(func() []convention.Output { return to.core.Received(w.now, number, msg) })
-	})
+		to.input(func() []convention.Output { return to.core.Received(to.now(), number, msg) })
+	}
+	way := [2]*system{from, to}
+	if w.log != nil {
+		w.said[way] = arrive
+	}
+	late := w.late[way]
+	delete(w.late, way)
+	w.after(w.latency+late, arrive)
 }
 
 func (w *world) other(number uint64, s *system) string {

@@ -117,8 +117,9 @@ func (a *Authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := a.now().Round(0)                                                                              // the time of day, as others read it: not that since the start, which stands still while the machine sleeps
-	if made := a.renewAt.Add(-renewal); a.current != nil && now.Before(a.renewAt) && !now.Before(made) { // a clock that went back may be behind the certificate
+	// The time of day, as others read it: not that since the start, which stands still while the machine sleeps. A clock that went back may be behind the certificate.
+	now := a.now().Round(0)
+	if made := a.renewAt.Add(-renewal); a.current != nil && now.Before(a.renewAt) && !now.Before(made) {
 		return a.current, nil
 	}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
