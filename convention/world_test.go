@@ -36,7 +36,7 @@ type world struct {
 	timing  convention.Timing
 
 	log     func(line string) // nil: nothing is written down
-	traffic int
+	counted time.Time         // since when traffic is
 }
 
 // A system is a core and what it has told its shell.
@@ -56,7 +56,10 @@ type system struct {
 	leader    uint64
 	delivered []string
 	fences    int
+	began     time.Time
+	said      int
 	received  int
+	dialled   int
 }
 
 // A cable is a connection.
@@ -132,7 +135,7 @@ func (w *world) start(name, at string, leaders []string, capabilities message.Ca
 	w.serial++
 	addresses := strings.Split(at, ",")
 	at = addresses[0]
-	s := &system{world: w, name: name, number: w.serial, members: make(map[uint64]bool)}
+	s := &system{world: w, name: name, number: w.serial, began: w.now, members: make(map[uint64]bool)}
 	s.outward = at == ""
 	w.systems[name] = s
 	w.names[s.number] = name
@@ -227,10 +230,11 @@ func (s *system) perform(outputs []convention.Output) {
 	for _, o := range outputs {
 		switch o := o.(type) {
 		case convention.Dial:
+			s.dialled++
 			w.printf(s, "dials %s", o.Address)
 			w.dial(s, o.Address)
 		case convention.Send:
-			w.traffic++
+			s.said++
 			if _, ping := o.Message.(convention.Ping); !ping {
 				w.printf(s, "says %s to %s", describe(o.Message), w.other(o.Link, s))
 			}
