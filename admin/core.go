@@ -74,7 +74,7 @@ type Core struct {
 	closing  bool
 	deadline time.Time // when hosts are killed
 	late     bool      // they were
-	killed   int       // how many actors had no time
+	killed   []string  // the actors that had no time
 	waiting  []asker   // who wants to know that the system has ended
 	finished bool
 

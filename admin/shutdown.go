@@ -1,6 +1,14 @@
 package admin
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+)
+
+// maxNamed is how many actors are named that were killed.
+const maxNamed = 8
 
 // DefaultGrace is how long actors get to exit when the system is shut down without a word about it (Thespian 3.5 feature I1).
 const DefaultGrace = 10 * time.Second
@@ -34,7 +42,9 @@ func (c *Core) killHosts() {
 	for _, p := range c.everyone() {
 		if !p.program && !p.killed {
 			p.killed = true
-			c.killed += len(p.actors)
+			for _, e := range sorted(maps.Values(p.actors)) {
+				c.killed = append(c.killed, fmt.Sprintf("%v (%s)", e.run.Child, e.run.Kind))
+			}
 			c.do(Kill{p.number})
 		}
 	}
@@ -53,8 +63,12 @@ func (c *Core) finishIfEmpty() {
 	c.finished = true
 	c.concludeAll()
 	var failure Failure
-	if c.killed > 0 {
-		failure = fail(CodeFailed, "actors had not exited in time and were killed: %d", c.killed)
+	if n := len(c.killed); n > 0 {
+		names := strings.Join(c.killed[:min(n, maxNamed)], ", ")
+		if n > maxNamed {
+			names += fmt.Sprintf(" and %d more", n-maxNamed)
+		}
+		failure = fail(CodeFailed, "actors had not exited in time and were killed: %s", names)
 	}
 	for _, a := range c.waiting {
 		c.tell(a.process, Done{a.request, failure})

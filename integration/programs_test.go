@@ -92,6 +92,24 @@ var programs = map[string]func(ctx context.Context) error{
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		return sys.Close()
 	},
+	// says has an actor say what this program was started to say, and goes on when its input ends.
+	"says": func(ctx context.Context) error {
+		sys, err := attach(ctx, system.Options{})
+		if err != nil {
+			return err
+		}
+		a, err := sys.Create(ctx, "servant")
+		if err != nil {
+			return err
+		}
+		told, err := system.Ask[Told](ctx, sys, a, Order{What: "says"})
+		if err != nil {
+			return err
+		}
+		fmt.Println(told.What)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return sys.Close()
+	},
 	// private says which process the Admin of its own system is, and goes on when its input ends.
 	"private": func(ctx context.Context) error {
 		sys, err := app.Start(ctx, &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
@@ -573,6 +591,20 @@ func stands(pid int) bool {
 		}
 	}
 	return len(threads) > 0
+}
+
+// Actors' processes have the environment of the program of their executable that came last, though another one has started the system.
+func TestEnvironmentOfTheLastProgram(t *testing.T) {
+	port := freePort(t)
+	startAt(t, port)
+	for _, word := range []string{"one", "two"} {
+		cmd := command(self(t), "says", port)
+		cmd.Env = append(cmd.Env, "THESPIAN_TEST_SAYS="+word)
+		program, err := begin(t, cmd)
+		assert.NilError(t, err)
+		assert.Equal(t, program.line(t), word)
+		defer program.end(t)
+	}
 }
 
 func TestSystemEndsWithItsProgram(t *testing.T) {

@@ -45,8 +45,12 @@ type launcher interface {
 	pair() (ours net.Conn, theirs lifelineEnd, err error)
 }
 
-// An executable is what a launcher starts hosts from.
-type executable interface{ Close() error }
+// An executable is what a launcher starts hosts from, as the last program of it has announced: with its arguments, environment and working folder.
+type executable interface {
+	Close() error
+	// announcedBy returns the same, as another program of it has announced. Of the two only what is returned is to be closed.
+	announcedBy(other executable) executable
+}
 
 // A lifelineEnd is the end of a lifeline that a new host gets.
 type lifelineEnd interface{ Close() error }
@@ -286,12 +290,11 @@ func (s *adminShell) crowded() (lines []*lifeline) {
 	return lines
 }
 
-// learn keeps the executable of a build, once.
+// learn keeps the executable of a build, once, and as its last program was started.
 func (s *adminShell) learn(number uint64, build string, exe executable) {
 	s.programs[number] = build
-	if s.builds[build] != nil {
-		_ = exe.Close()
-		return
+	if known := s.builds[build]; known != nil {
+		exe = known.announcedBy(exe)
 	}
 	s.builds[build] = exe
 }

@@ -24,8 +24,14 @@ type pipeLauncher struct {
 
 type pipeHost struct{}
 
+// noExecutable is one where nothing is executed.
+type noExecutable struct{}
+
+func (noExecutable) Close() error                        { return nil }
+func (e noExecutable) announcedBy(executable) executable { return e }
+
 func (l pipeLauncher) identify(net.Conn, admin.Announce) (string, executable, error) {
-	return "build", io.NopCloser(nil), l.unknown
+	return "build", noExecutable{}, l.unknown
 }
 
 func (l pipeLauncher) pair() (net.Conn, lifelineEnd, error) {

@@ -26,6 +26,16 @@ type execFile struct {
 	announced admin.Announce
 }
 
+// announcedBy is a method of executable. A launch may go on with the file.
+func (f *execFile) announcedBy(other executable) executable {
+	newer, ok := other.(*execFile)
+	if !ok {
+		return f
+	}
+	_ = newer.Close()
+	return &execFile{f.File, newer.announced}
+}
+
 func (execLauncher) identify(conn net.Conn, said admin.Announce) (string, executable, error) {
 	peer, err := credentials(conn)
 	if err != nil {

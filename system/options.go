@@ -65,7 +65,8 @@ type Options struct {
 	// Limits bound the mailboxes.
 	Limits Limits
 
-	// Logger gets what the system has to say, and is what Context.Logger writes to. Zero: slog.Default().
+	// Logger gets what the system has to say in this process, and on the base simple is what Context.Logger writes to. Zero: slog.Default(). On a base with processes those of actors write text to their
+	// standard error, which comes to the standard error of the attached programs.
 	Logger *slog.Logger
 }
 
