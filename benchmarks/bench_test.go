@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"thespian.dev/benchmarks/internal/command"
 )
@@ -53,4 +54,9 @@ type meter struct{ *testing.B }
 
 func (m meter) ReportMetric(value float64, unit string) {
 	m.B.ReportMetric(value, strings.ReplaceAll(unit, " ", "-"))
+}
+
+// Correct is what [contest.Correct] calls.
+func (m meter) Correct(n int, took time.Duration) {
+	m.B.ReportMetric(float64(took.Nanoseconds())/float64(n), "ns/op")
 }

@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 const microseconds contest.Unit = "µs"
 
 // farAnswer is about the time from the creation of an actor to its first answer.
-func farAnswer(kind string, goal contest.Goal) contest.Work {
+func farAnswer(on []Venue, kind string, goal contest.Goal) contest.Work {
 	w := contest.Work{
 		Name:  "far answer " + startup(kind),
 		About: "from a creation to the new actor's first answer, of 64 bytes; the median of 20",
@@ -25,10 +26,10 @@ func farAnswer(kind string, goal contest.Goal) contest.Work {
 		Goal:  goal,
 		N:     20,
 		Contestants: slices.Concat(
-			onBases(contest.Contestant{Name: "actor creates", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "actor creates", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return withFar(ctx, func(sys *system.System) error { return answerToActor(ctx, m, sys, kind, n) })
 			}}),
-			onBases(contest.Contestant{Name: "program creates", Goal: kind != threadKind, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "program creates", Goal: kind != threadKind, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return withFar(ctx, func(sys *system.System) error { return answerToProgram(ctx, m, sys, kind, n) })
 			}}),
 		),
@@ -85,10 +86,15 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// reportMedian reports what was measured one by one.
-func reportMedian(m contest.Meter, took []time.Duration) {
+// reportMedian reports what was measured one by one, and how many were lost besides.
+func reportMedian(ctx context.Context, m contest.Meter, took []time.Duration, lost int) error {
+	if len(took) == 0 {
+		return fmt.Errorf("all of %d were lost", lost)
+	}
 	slices.Sort(took)
 	m.ReportMetric(float64(took[len(took)/2].Nanoseconds())/1e3, string(microseconds))
+	reportLost(ctx, m, lost, lost+len(took))
+	return nil
 }
 
 func answerOfBare(ctx context.Context, m contest.Meter, n int) error {
@@ -106,8 +112,7 @@ func answerOfBare(ctx context.Context, m contest.Meter, n int) error {
 		}
 	}
 	m.StopTimer()
-	reportMedian(m, took)
-	return nil
+	return reportMedian(ctx, m, took, 0)
 }
 
 func answerToProgram(ctx context.Context, m contest.Meter, sys *system.System, kind string, n int) error {
@@ -122,10 +127,13 @@ func answerToProgram(ctx context.Context, m contest.Meter, sys *system.System, k
 		if err != nil {
 			return err
 		}
-		if _, err := sys.Ask(ctx, a, make([]byte, 64)); err != nil {
+		_, lost, err := askOnce[any](ctx, sys, a, make([]byte, 64))
+		if err != nil {
 			return err
 		}
-		took = append(took, time.Since(begin))
+		if !lost {
+			took = append(took, time.Since(begin))
+		}
 		if err := sys.Tell(ctx, a, message.ActorExitRequest{}); err != nil {
 			return err
 		}
@@ -134,8 +142,7 @@ func answerToProgram(ctx context.Context, m contest.Meter, sys *system.System, k
 		}
 	}
 	m.StopTimer()
-	reportMedian(m, took)
-	return nil
+	return reportMedian(ctx, m, took, n-len(took))
 }
 
 func answerToActor(ctx context.Context, m contest.Meter, sys *system.System, kind string, n int) error {
@@ -146,8 +153,12 @@ func answerToActor(ctx context.Context, m contest.Meter, sys *system.System, kin
 	if err := fillPool(ctx, sys, kind); err != nil {
 		return err
 	}
+	probe := Probe{N: n, Kind: kind, Pause: pauseAfter(kind)}
+	if mayLose(ctx) {
+		probe.Patience = lostTime
+	}
 	m.ResetTimer()
-	probed, err := system.Ask[Probed](ctx, sys, a, Probe{n, kind, pauseAfter(kind)})
+	probed, err := insist[Probed](ctx, sys, a, probe)
 	m.StopTimer()
 	if err == nil && probed.Failure != "" {
 		err = errors.New(probed.Failure)
@@ -155,53 +166,85 @@ func answerToActor(ctx context.Context, m contest.Meter, sys *system.System, kin
 	if err != nil {
 		return err
 	}
-	reportMedian(m, probed.Took)
-	return nil
+	return reportMedian(ctx, m, probed.Took, probed.Lost)
 }
 
 // A prober creates one child after another, and measures how long the first answer of each takes.
 type prober struct {
 	Probe
-	asker    address.Address
-	child    address.Address
-	begin    time.Time
-	answered bool
-	took     []time.Duration
+	asker   address.Address
+	child   address.Address
+	begin   time.Time
+	waiting bool         // for the child's answer
+	late    actor.Wakeup // of the Patience; nil: there is none
+	result  Probed
+	over    bool
 }
 
 // Receive is a method of actor.Actor.
 func (p *prober) Receive(ctx *actor.Context, msg any) error {
 	switch m := msg.(type) {
 	case Probe:
-		*p = prober{Probe: m, asker: ctx.Sender()}
-		p.next(ctx)
+		p.asker = ctx.Sender()
+		switch {
+		case p.over:
+			ctx.Send(p.asker, p.result)
+		case p.N == 0:
+			p.Probe = m
+			p.next(ctx)
+		}
 	case []byte:
-		p.took = append(p.took, time.Since(p.begin))
-		p.answered = true
-		ctx.Send(p.child, message.ActorExitRequest{})
+		if p.waiting && ctx.Sender() == p.child {
+			if p.late != nil {
+				p.late.Cancel()
+			}
+			p.result.Took = append(p.result.Took, time.Since(p.begin))
+			p.leave(ctx)
+		}
 	case message.ChildActorExited:
 		switch {
-		case !p.answered:
-			ctx.Send(p.asker, Probed{Failure: "a child ended: " + m.Reason})
-		case len(p.took) == p.N:
-			ctx.Send(p.asker, Probed{Took: p.took})
+		case p.over:
+		case p.waiting:
+			p.end(ctx, Probed{Failure: "a child ended: " + m.Reason})
+		case len(p.result.Took)+p.result.Lost == p.N:
+			p.end(ctx, p.result)
 		case p.Pause > 0:
 			ctx.WakeupAfter(p.Pause, nil)
 		default:
 			p.next(ctx)
 		}
 	case message.WakeupMessage:
-		p.next(ctx)
+		switch child, late := m.Payload.(address.Address); {
+		case !late:
+			p.next(ctx)
+		case p.waiting && child == p.child:
+			p.result.Lost++
+			p.leave(ctx)
+		}
 	}
 	return nil
 }
 
 func (p *prober) next(ctx *actor.Context) {
 	question := make([]byte, 64)
-	p.answered = false
+	p.waiting = true
 	p.begin = time.Now()
 	p.child = ctx.Create(p.Kind)
 	ctx.Send(p.child, question)
+	if p.Patience > 0 {
+		p.late = ctx.WakeupAfter(p.Patience, p.child)
+	}
+}
+
+// leave has the child exit.
+func (p *prober) leave(ctx *actor.Context) {
+	p.waiting = false
+	ctx.Send(p.child, message.ActorExitRequest{})
+}
+
+func (p *prober) end(ctx *actor.Context, result Probed) {
+	p.over, p.result = true, result
+	ctx.Send(p.asker, result)
 }
 
 // A crowd of processes, as farCrowdAnswer and farCrowdAsk have it beside what they measure.
@@ -213,10 +256,10 @@ const (
 // noSlower is the ratio that is taken to be the same: less is within what one run differs from the next by.
 const noSlower = 1.1
 
-// farCrowd is about whether something takes longer where many processes live.
-func farCrowd(name, about string, n int, do func(ctx context.Context, m contest.Meter, sys *system.System, some []address.Address, n int) error) contest.Work {
+// farCrowd is about whether something takes longer where many processes live, on the first of the bases.
+func farCrowd(on []Venue, name, about string, n int, do func(ctx context.Context, m contest.Meter, sys *system.System, some []address.Address, n int) error) contest.Work {
 	with := func(most int) func(context.Context, contest.Meter, int) error {
-		return func(ctx context.Context, m contest.Meter, n int) error {
+		return on[0].run(func(ctx context.Context, m contest.Meter, n int) error {
 			return withFar(ctx, func(sys *system.System) error {
 				parent, err := sys.Create(ctx, breederKind)
 				if err != nil {
@@ -228,7 +271,7 @@ func farCrowd(name, about string, n int, do func(ctx context.Context, m contest.
 				}
 				return do(ctx, m, sys, bred.Actors[:fewAlive], n)
 			})
-		}
+		})
 	}
 	const raw = "5 others alive"
 	return contest.Work{
@@ -246,19 +289,19 @@ func farCrowd(name, about string, n int, do func(ctx context.Context, m contest.
 	}
 }
 
-func farCrowdAnswer() contest.Work {
-	return farCrowd("far crowd answer", "from an actor's creation of another by spawn to the first answer, the median of 50, while others live", 50,
+func farCrowdAnswer(on []Venue) contest.Work {
+	return farCrowd(on, "far crowd answer", "from an actor's creation of another by spawn to the first answer, the median of 50, while others live", 50,
 		func(ctx context.Context, m contest.Meter, sys *system.System, _ []address.Address, n int) error {
 			return answerToActor(ctx, m, sys, spawnKind, n)
 		})
 }
 
-func farCrowdAsk() contest.Work {
-	return farCrowd("far crowd ask", "a question of a program to five of its actors in turn and its answer, the median of 5000, while others live", 5000,
+func farCrowdAsk(on []Venue) contest.Work {
+	return farCrowd(on, "far crowd ask", "a question of a program to five of its actors in turn and its answer, the median of 5000, while others live", 5000,
 		func(ctx context.Context, m contest.Meter, sys *system.System, some []address.Address, n int) error {
 			var question any = make([]byte, 64)
 			for _, a := range some { // opens the connections
-				if _, err := sys.Ask(ctx, a, question); err != nil {
+				if _, err := insist[any](ctx, sys, a, question); err != nil {
 					return err
 				}
 			}
@@ -266,13 +309,15 @@ func farCrowdAsk() contest.Work {
 			m.ResetTimer()
 			for i := range n {
 				begin := time.Now()
-				if _, err := sys.Ask(ctx, some[i%len(some)], question); err != nil {
+				_, lost, err := askOnce[any](ctx, sys, some[i%len(some)], question)
+				if err != nil {
 					return err
 				}
-				took = append(took, time.Since(begin))
+				if !lost {
+					took = append(took, time.Since(begin))
+				}
 			}
 			m.StopTimer()
-			reportMedian(m, took)
-			return nil
+			return reportMedian(ctx, m, took, n-len(took))
 		})
 }

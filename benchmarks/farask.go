@@ -3,13 +3,14 @@ package benchmarks
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"thespian.dev/benchmarks/internal/contest"
 	"thespian.dev/system"
 )
 
 // FarAsk is about questions of 64 bytes to another process, which answers each with the same bytes.
-func FarAsk(callers int) contest.Work {
+func FarAsk(on []Venue, callers int) contest.Work {
 	const raw = "TCP ping-pong"
 	w := contest.Work{
 		Name:  "far ask 64 B",
@@ -30,7 +31,7 @@ func FarAsk(callers int) contest.Work {
 		w.Contestants = append(w.Contestants[:1], contest.Contestant{Name: fmt.Sprintf("%d TCP connections", callers),
 			Run: func(ctx context.Context, m contest.Meter, n int) error { return askWires(ctx, m, "", callers, n) }})
 	}
-	w.Contestants = append(w.Contestants, onBases(contest.Contestant{Name: "program asks", Goal: true,
+	w.Contestants = append(w.Contestants, onEach(on, contest.Contestant{Name: "program asks", Goal: true,
 		Run: func(ctx context.Context, m contest.Meter, n int) error { return askFar(ctx, m, callers, n) }})...)
 	return w
 }
@@ -70,6 +71,7 @@ func askWires(ctx context.Context, m contest.Meter, network string, callers, n i
 	})
 }
 
+// askFar has callers wait for answers of one actor. Where something may get lost, one whose question or answer was lost has waited for lostTime, and goes on with the next.
 func askFar(ctx context.Context, m contest.Meter, callers, n int) error {
 	return withFar(ctx, func(sys *system.System) error {
 		receiver, err := sys.Create(ctx, spawnKind)
@@ -77,19 +79,25 @@ func askFar(ctx context.Context, m contest.Meter, callers, n int) error {
 			return err
 		}
 		var question any = make([]byte, 64)
-		if _, err := sys.Ask(ctx, receiver, question); err != nil {
+		if _, err := insist[[]byte](ctx, sys, receiver, question); err != nil {
 			return err
 		}
+		var lost atomic.Int64
 		m.ResetTimer()
 		err = inParallel(callers, n, func(n int) error {
 			for range n {
-				if _, err := sys.Ask(ctx, receiver, question); err != nil {
+				_, once, err := askOnce[any](ctx, sys, receiver, question)
+				if err != nil {
 					return err
+				}
+				if once {
+					lost.Add(1)
 				}
 			}
 			return nil
 		})
 		m.StopTimer()
+		reportLost(ctx, m, int(lost.Load()), n)
 		return err
 	})
 }

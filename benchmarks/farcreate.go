@@ -12,16 +12,16 @@ import (
 )
 
 // farCreate is about how many actors with a startup method come to be in a time.
-func farCreate(kind string, goal contest.Goal) contest.Work {
+func farCreate(on []Venue, kind string, goal contest.Goal) contest.Work {
 	w := contest.Work{
 		Name: "far create " + startup(kind),
 		Unit: contest.PerSecond,
 		Goal: goal,
 		Contestants: slices.Concat(
-			onBases(contest.Contestant{Name: "children of an actor", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "children of an actor", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return createFarChildren(ctx, m, kind, n)
 			}}),
-			onBases(contest.Contestant{Name: "program creates", Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "program creates", Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return createFarFromProgram(ctx, m, kind, n)
 			}}),
 		),

@@ -13,7 +13,7 @@ import (
 const processMegabytes contest.Unit = "MB/process"
 
 // farMemory is about the memory of actors' processes.
-func farMemory(n int) contest.Work {
+func farMemory(on []Venue, n int) contest.Work {
 	const raw = "bare processes"
 	return contest.Work{
 		Name:        fmt.Sprintf("far memory %d", n),
@@ -23,7 +23,7 @@ func farMemory(n int) contest.Work {
 		Goal:        contest.Goal{Value: 1},
 		N:           n,
 		Rounds:      2,
-		Contestants: append([]contest.Contestant{{Name: raw, Run: memoryOfBare}}, onBases(contest.Contestant{Name: "actors", Goal: true, Run: memoryOfFar})...),
+		Contestants: append([]contest.Contestant{{Name: raw, Run: memoryOfBare}}, onEach(on, contest.Contestant{Name: "actors", Goal: true, Run: memoryOfFar})...),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"time"
 
 	"thespian.dev/actor"
 	"thespian.dev/address"
@@ -14,8 +15,11 @@ import (
 	"thespian.dev/system"
 )
 
+// overhead is more than what is around the bytes of a message.
+const overhead = 1 << 10
+
 // farTell is about messages to an actor in another process: bytes, or sales if size is 0.
-func farTell(what string, unit contest.Unit, goal contest.Goal, size int) contest.Work {
+func farTell(on []Venue, what string, unit contest.Unit, goal contest.Goal, size int) contest.Work {
 	const raw = "buffered TCP"
 	frame := size
 	if frame == 0 {
@@ -25,18 +29,19 @@ func farTell(what string, unit contest.Unit, goal contest.Goal, size int) contes
 	if size == 0 {
 		about = "a struct of a few fields (raw: 64 B)"
 	}
+	on = slices.DeleteFunc(slices.Clone(on), func(v Venue) bool { return v.MaxMessage > 0 && v.MaxMessage < size+overhead })
 	return contest.Work{
 		Name:  "far tell " + what,
-		About: about + " to another process, until all have been handled there",
+		About: about + " to another process, until all have been handled there; where some may get lost, those that came, until the last of them was handled",
 		Unit:  unit,
 		Raw:   raw,
 		Goal:  goal,
 		Contestants: slices.Concat(
 			[]contest.Contestant{{Name: raw, Run: func(ctx context.Context, m contest.Meter, n int) error { return tellWire(ctx, m, frame, n) }}},
-			onBases(contest.Contestant{Name: "program tells", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "program tells", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return tellFarFromProgram(ctx, m, size, n)
 			}}),
-			onBases(contest.Contestant{Name: "actor sends", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
+			onEach(on, contest.Contestant{Name: "actor sends", Goal: true, Run: func(ctx context.Context, m contest.Meter, n int) error {
 				return tellFarFromActor(ctx, m, size, n)
 			}}),
 		),
@@ -91,6 +96,9 @@ func tellFar(ctx context.Context, m contest.Meter, sys *system.System, n int, se
 	if err != nil {
 		return err
 	}
+	if mayLose(ctx) {
+		return countFar(ctx, m, sys, to, n, send)
+	}
 	return measureFarTell(m, n, func(n int) (int, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -109,6 +117,58 @@ func tellFar(ctx context.Context, m contest.Meter, sys *system.System, n int, se
 		<-over
 		return got.PID, failed
 	})
+}
+
+// A sink is asked for its count every countEvery. What has not come when nothing has for quietTime is lost.
+const (
+	countEvery = 20 * time.Millisecond
+	quietTime  = time.Second
+)
+
+// countFar is tellFar where messages may get lost: it counts those that came. The time is that of the sink, to which no question belongs, nor how long is waited for more.
+func countFar(ctx context.Context, m contest.Meter, sys *system.System, sink address.Address, n int, send func(ctx context.Context, sink address.Address, n int) error) error {
+	var begin time.Time
+	count := func(number, n int) (got Received, err error) {
+		if _, err := insist[Received](ctx, sys, sink, Count{number}); err != nil {
+			return got, err
+		}
+		begin = time.Now()
+		if err := send(ctx, sink, n); err != nil {
+			return got, err
+		}
+		for changed := time.Now(); got.N < n && time.Since(changed) < quietTime; {
+			if err := pause(ctx, countEvery); err != nil {
+				return got, err
+			}
+			now, err := insist[Received](ctx, sys, sink, Count{number})
+			if err != nil {
+				return got, err
+			}
+			if now.N != got.N {
+				changed = time.Now()
+			}
+			got = now
+		}
+		return got, nil
+	}
+	if _, err := count(1, 1); err != nil { // opens the connection
+		return err
+	}
+	m.ResetTimer()
+	got, err := count(2, n)
+	m.StopTimer()
+	if err != nil {
+		return err
+	}
+	if got.N == 0 {
+		return fmt.Errorf("none of %d messages came", n)
+	}
+	contest.Correct(m, got.N, time.Unix(0, got.Last).Sub(begin))
+	reportLost(ctx, m, n-got.N, n)
+	if peak, known := peakMemory(got.PID); known {
+		m.ReportMetric(peak, "MB receiver's peak")
+	}
+	return nil
 }
 
 func tellFarFromProgram(ctx context.Context, m contest.Meter, size, n int) error {
@@ -161,6 +221,8 @@ func flood(ctx *actor.Context, msg any) error {
 type sink struct {
 	got, want int
 	asker     address.Address
+	number    int // of the Count that it follows
+	last      int64
 }
 
 // Receive is a method of actor.Actor.
@@ -168,13 +230,21 @@ func (s *sink) Receive(ctx *actor.Context, msg any) error {
 	switch m := msg.(type) {
 	case Begin:
 		s.want, s.asker = m.N, ctx.Sender()
+	case Count:
+		if m.Number != s.number {
+			s.number, s.got, s.last = m.Number, 0, 0
+		}
+		ctx.Send(ctx.Sender(), Received{os.Getpid(), s.got, s.last})
+		return nil
 	case []byte, Sale:
-		s.got++
+		if s.got++; s.number > 0 {
+			s.last = time.Now().UnixNano()
+		}
 	default:
 		return nil
 	}
 	if s.want > 0 && s.got >= s.want {
-		ctx.Send(s.asker, Received{os.Getpid()})
+		ctx.Send(s.asker, Received{PID: os.Getpid()})
 		s.got, s.want = s.got-s.want, 0
 	}
 	return nil

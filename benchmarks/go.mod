@@ -13,6 +13,8 @@ require (
 	thespian.dev/integration v0.0.0
 	thespian.dev/message v0.0.0
 	thespian.dev/system v0.0.0
+	thespian.dev/transport v0.0.0
+	thespian.dev/transport-queue/nats v0.0.0
 )
 
 require (
@@ -35,7 +37,6 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260414002931-afd174a4e478 // indirect
 	thespian.dev/admin v0.0.0 // indirect
 	thespian.dev/convention v0.0.0 // indirect
-	thespian.dev/transport v0.0.0 // indirect
 	thespian.dev/transport-queue v0.0.0 // indirect
 	thespian.dev/transport-tcp v0.0.0 // indirect
 	thespian.dev/transport-udp v0.0.0 // indirect
@@ -62,3 +63,5 @@ replace thespian.dev/transport-queue => ../transport-queue
 replace thespian.dev/transport-udp => ../transport-udp
 
 replace thespian.dev/convention => ../convention
+
+replace thespian.dev/transport-queue/nats => ../transport-queue/nats

@@ -34,14 +34,22 @@ type (
 		To      address.Address
 	}
 
-	// Received is what a sink says when it has received all.
-	Received struct{ PID int }
+	// Received is what a sink says when it has received all, or how many there are if it is asked by Count.
+	Received struct {
+		PID, N int
+		Last   int64 // when the last of them came, in nanoseconds since 1970; after Count alone
+	}
 
-	// Breed tells an actor to create children of a kind, and to say when they have started, and which they are if it shall List them.
+	// Count has a sink begin to count, and to look at the clock with each that comes, or say how far it is. A sink begins once for each number.
+	Count struct{ Number int }
+
+	// Breed tells an actor to create children of a kind, and to say when they have started, and which they are if it shall List them. With Insist, who says
+	// the same again is answered again, and what the children say may get lost.
 	Breed struct {
-		N    int
-		Kind string
-		List bool
+		N      int
+		Kind   string
+		List   bool
+		Insist bool
 	}
 
 	// Announce, as an argument, has a child say to its parent that it has started.
@@ -57,16 +65,18 @@ type (
 		Failure string
 	}
 
-	// Probe tells an actor to create N children, one after another with a pause between, to ask each once, and to end it.
+	// Probe tells an actor to create N children, one after another with a pause between, to ask each once, and to end it. An answer that does not come in the Patience is lost; zero: none is.
+	// Who says the same again is answered again.
 	Probe struct {
-		N     int
-		Kind  string
-		Pause time.Duration
+		N               int
+		Kind            string
+		Pause, Patience time.Duration
 	}
 
 	// Probed says how long it took from each creation to the answer.
 	Probed struct {
 		Took    []time.Duration
+		Lost    int
 		Failure string
 	}
 )

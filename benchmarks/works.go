@@ -26,5 +26,5 @@ func Works() []contest.Work {
 		spawnAgain(),
 		idleMemory(),
 		million(),
-	}, far()...)
+	}, Far(Venues())...)
 }

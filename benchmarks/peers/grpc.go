@@ -59,7 +59,7 @@ func askGRPC(ctx context.Context, m contest.Meter, n int) (err error) {
 		return err
 	}
 	m.ResetTimer()
-	err = askAll(n, ask)
+	err = askAll(callers, n, ask)
 	m.StopTimer()
 	return err
 }

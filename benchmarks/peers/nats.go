@@ -17,11 +17,12 @@ const (
 	natsEchoRole = "NATS responder"
 	natsSubject  = "echo"
 	natsStart    = 10 * time.Second
+	natsPending  = 1 << 30 // more than a measurement publishes, or the server would drop a subscriber that is slower than the publisher
 )
 
 // serveNATS is a second.Role: the server, through which all goes.
 func serveNATS(ctx context.Context, _ string, ready func(string)) error {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, MaxPending: natsPending})
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func echoNATS(ctx context.Context, server string, ready func(string)) error {
 	return nil
 }
 
-func askNATS(ctx context.Context, m contest.Meter, n int) (err error) {
+func askNATS(ctx context.Context, m contest.Meter, callers, n int) (err error) {
 	server, err := second.Start(ctx, natsRole, "")
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func askNATS(ctx context.Context, m contest.Meter, n int) (err error) {
 		return err
 	}
 	m.ResetTimer()
-	err = askAll(n, ask)
+	err = askAll(callers, n, ask)
 	m.StopTimer()
 	return err
 }

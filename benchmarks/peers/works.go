@@ -1,8 +1,9 @@
-// Package peers measures the system against others that carry questions between processes. They have a command of their own, go run ./benchmarks/cmd/peers,
+// Package peers measures the system against others that carry messages between processes, and on the base over a NATS server. They have a command of their own, go run ./benchmarks/cmd/peers,
 // because an executable that holds them takes more memory and time to start, and hosts are that executable again.
 package peers
 
 import (
+	"context"
 	"maps"
 	"runtime"
 
@@ -14,24 +15,29 @@ import (
 // callers is how many wait for answers at once.
 const callers = 64
 
-// Works returns the works, one for each of the others.
+// Works returns the works: questions, one for each of the others, and all works between processes on the base over NATS.
 func Works() []contest.Work {
 	if runtime.GOOS != "linux" { // as the works between processes that these come from
 		return nil
 	}
-	return []contest.Work{
+	return append([]contest.Work{
 		against(contest.Contestant{Name: "gRPC", Run: askGRPC}),
-		against(contest.Contestant{Name: "NATS", Run: askNATS}),
-	}
+		against(contest.Contestant{Name: "NATS", Run: func(ctx context.Context, m contest.Meter, n int) error { return askNATS(ctx, m, callers, n) }}),
+	}, natsWorks()...)
 }
 
 // against returns the work of asking, with another system as what is compared to.
 func against(peer contest.Contestant) contest.Work {
-	w := benchmarks.FarAsk(callers)
+	w := benchmarks.FarAsk(benchmarks.Venues(), callers)
 	w.Name += ", " + peer.Name
 	w.About = "64 bytes from one of 64 callers to another process, and back"
-	w.Raw = peer.Name
 	w.Goal = contest.Goal{Ratio: 3}
+	return compared(w, peer)
+}
+
+// compared returns a work with one more contestant, to which the others are compared.
+func compared(w contest.Work, peer contest.Contestant) contest.Work {
+	w.Raw = peer.Name
 	w.Contestants = append([]contest.Contestant{peer}, w.Contestants...)
 	return w
 }
@@ -39,12 +45,12 @@ func against(peer contest.Contestant) contest.Work {
 // Roles returns what the second processes of the works can be.
 func Roles() map[string]second.Role {
 	roles := benchmarks.Roles()
-	maps.Copy(roles, map[string]second.Role{grpcRole: serveGRPC, natsRole: serveNATS, natsEchoRole: echoNATS})
+	maps.Copy(roles, map[string]second.Role{grpcRole: serveGRPC, natsRole: serveNATS, natsEchoRole: echoNATS, natsSinkRole: countNATS})
 	return roles
 }
 
-// askAll has the callers ask so many times together.
-func askAll(n int, ask func() error) error {
+// askAll has callers ask so many times together.
+func askAll(callers, n int, ask func() error) error {
 	errs := make(chan error, callers)
 	for i := range callers {
 		go func() {

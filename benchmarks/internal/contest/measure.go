@@ -10,6 +10,7 @@ import (
 // A measurement is what one run of a contestant gave.
 type measurement struct {
 	Took    time.Duration
+	Done    int // operations, if they were others than those that were wanted
 	Figures []figure
 }
 
@@ -46,7 +47,7 @@ func measureHere(ctx context.Context, c *Contestant, n int) (measurement, error)
 	}
 	s.ReportMetric(float64(s.after.Mallocs-s.before.Mallocs)/float64(n), Allocs)
 	s.ReportMetric(float64(s.after.TotalAlloc-s.before.TotalAlloc)/float64(n), Bytes)
-	return measurement{s.took, s.figures}, nil
+	return measurement{s.took, s.done, s.figures}, nil
 }
 
 // calibrate returns how many operations of a contestant take about the given time. It warms the contestant up, too.

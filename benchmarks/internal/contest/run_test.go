@@ -67,6 +67,20 @@ func TestRun(t *testing.T) {
 	})
 }
 
+// What was lost counts for nothing, and neither does the time in which it was waited for.
+func TestCorrection(t *testing.T) {
+	post := Contestant{Name: "post", Run: func(_ context.Context, m Meter, n int) error {
+		m.ResetTimer()
+		time.Sleep(time.Minute)
+		m.StopTimer()
+		Correct(m, n/2, time.Duration(n)*time.Millisecond)
+		return nil
+	}}
+	r := compare(t, Work{Name: "letters", Unit: ThousandsPerSecond, Contestants: []Contestant{post}}, Config{Rounds: 1, N: 10})
+	assert.DeepEqual(t, r.Contestants[0].Value, Spread{0.5, 0.5, 0.5})
+	assert.Equal(t, r.Contestants[0].N, 10)
+}
+
 func TestNumberOfOperations(t *testing.T) {
 	for name, test := range map[string]struct {
 		work   Work

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Work is something that all of its contestants do alike.
@@ -57,6 +58,16 @@ type Meter interface {
 	ReportMetric(value float64, unit string)
 }
 
+// Correct tells a meter that n operations were done in some time, where those between ResetTimer and StopTimer are others: when some got lost, and were waited for. It is called after StopTimer. A meter
+// that takes no correction stays as it is.
+func Correct(m Meter, n int, took time.Duration) {
+	if c, ok := m.(interface {
+		Correct(n int, took time.Duration)
+	}); ok {
+		c.Correct(n, took)
+	}
+}
+
 // A Unit is that of a work's value. Units other than the constants name a figure that the contestants report.
 type Unit string
 
@@ -79,8 +90,11 @@ func (u Unit) rate() bool {
 	return u == MillionsPerSecond || u == ThousandsPerSecond || u == PerSecond
 }
 
-// value returns the value of n operations that took the given time.
+// value returns the value of n operations, or of those that were done, which took the given time.
 func (u Unit) value(n int, m measurement) (float64, error) {
+	if m.Done > 0 {
+		n = m.Done
+	}
 	seconds := max(m.Took, 1).Seconds()
 	switch u {
 	case MillionsPerSecond:
