@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"thespian.dev/integration/leftovers"
 	"thespian.dev/message"
 	"thespian.dev/system"
+	"thespian.dev/transport"
 )
 
 // The messages of the tests.
@@ -252,6 +254,22 @@ func TestMain(m *testing.M) {
 	app.TestMain(runner{m})
 }
 
+// baseVariable is the environment variable that tells tests and their programs which base systems have; without it, it is the first.
+const baseVariable = "THESPIAN_TEST_BASE"
+
+// onEachBase runs a test on every base that has processes.
+func onEachBase(t *testing.T, test func(t *testing.T)) {
+	for _, b := range Bases() {
+		t.Run(b.Short, func(t *testing.T) {
+			t.Setenv(baseVariable, b.Name)
+			test(t)
+		})
+	}
+}
+
+// baseHere returns the name of the base that systems have now.
+func baseHere() string { return cmp.Or(os.Getenv(baseVariable), Bases()[0].Name) }
+
 func within(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
@@ -265,7 +283,7 @@ func start(t testing.TB, capabilities actor.Capabilities) *system.System {
 	for name, value := range capabilities {
 		given[name] = value
 	}
-	sys, err := app.Start(within(t), &system.Options{Capabilities: given})
+	sys, err := app.Start(within(t), &system.Options{Base: baseHere(), Capabilities: given})
 	assert.NilError(t, err)
 	t.Cleanup(func() { assert.NilError(t, sys.Shutdown(context.Background())) })
 	return sys
@@ -408,42 +426,61 @@ func TestStartupMethodThatIsNone(t *testing.T) {
 }
 
 func TestEndsOfProcesses(t *testing.T) {
-	for _, c := range []struct {
-		order  Order
-		signal syscall.Signal
-		want   string
-	}{
-		{Order{What: "exit status", N: 3}, 0, "child exited: exit status 3"},
-		{Order{What: "panic"}, 0, "child exited: panic: on purpose in thespian.dev/integration.(*servant).Receive.func"},
-		{Order{}, syscall.SIGKILL, "child exited: signal: killed"},
-		{Order{}, syscall.SIGSEGV, "child exited: "},
-		{Order{}, syscall.SIGTERM, "child exited: asked to exit"},
-		{Order{}, syscall.SIGQUIT, "child exited: asked to exit"},
-		{Order{}, syscall.SIGABRT, "child exited: asked to exit"},
-	} {
-		t.Run(c.order.What+" "+c.signal.String(), func(t *testing.T) {
-			sys := start(t, nil)
-			parent := create(t, sys, "servant")
-			created := ask(t, sys, parent, Order{What: "create"})
-			assert.Equal(t, created.What, "created")
-			tell := Order{What: "serve"}
-			pid := ask(t, sys, created.Who, tell).PID
-			// the master of the parent must be an address that stays
-			assert.NilError(t, sys.Tell(within(t), parent, Order{What: "serve"}))
-			assert.Equal(t, heard(t, sys).What, "served")
-			if c.signal != 0 {
-				assert.NilError(t, syscall.Kill(pid, c.signal))
-			} else {
-				assert.NilError(t, sys.Tell(within(t), created.Who, c.order))
-			}
-			told := heard(t, sys)
-			assert.Assert(t, strings.HasPrefix(told.What, c.want), "%s", told.What)
-			assert.Equal(t, told.Who, created.Who)
-			assert.Equal(t, ask(t, sys, parent, Say{"still here"}).What, "still here")
-			_, err := sys.Ask(within(t), created.Who, Say{"anybody?"})
-			var undeliverable *system.UndeliverableError
-			assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
-		})
+	onEachBase(t, func(t *testing.T) {
+		for _, c := range []struct {
+			order  Order
+			signal syscall.Signal
+			want   string
+		}{
+			{Order{What: "exit status", N: 3}, 0, "child exited: exit status 3"},
+			{Order{What: "panic"}, 0, "child exited: panic: on purpose in thespian.dev/integration.(*servant).Receive.func"},
+			{Order{}, syscall.SIGKILL, "child exited: signal: killed"},
+			{Order{}, syscall.SIGSEGV, "child exited: "},
+			{Order{}, syscall.SIGTERM, "child exited: asked to exit"},
+			{Order{}, syscall.SIGQUIT, "child exited: asked to exit"},
+			{Order{}, syscall.SIGABRT, "child exited: asked to exit"},
+		} {
+			t.Run(c.order.What+" "+c.signal.String(), func(t *testing.T) {
+				sys := start(t, nil)
+				parent := create(t, sys, "servant")
+				created := ask(t, sys, parent, Order{What: "create"})
+				assert.Equal(t, created.What, "created")
+				tell := Order{What: "serve"}
+				pid := ask(t, sys, created.Who, tell).PID
+				// the master of the parent must be an address that stays
+				assert.NilError(t, sys.Tell(within(t), parent, Order{What: "serve"}))
+				assert.Equal(t, heard(t, sys).What, "served")
+				if c.signal != 0 {
+					assert.NilError(t, syscall.Kill(pid, c.signal))
+				} else {
+					assert.NilError(t, sys.Tell(within(t), created.Who, c.order))
+				}
+				told := heard(t, sys)
+				assert.Assert(t, strings.HasPrefix(told.What, c.want), "%s", told.What)
+				assert.Equal(t, told.Who, created.Who)
+				assert.Equal(t, ask(t, sys, parent, Say{"still here"}).What, "still here")
+				err := askTheDead(t, sys, created.Who)
+				var undeliverable *system.UndeliverableError
+				assert.Assert(t, errors.As(err, &undeliverable), "%v", err)
+			})
+		}
+	})
+}
+
+// askTheDead asks an actor that has ended, and returns the error. On a base that may lose messages a question is lost that goes to a process of whose end the asker has not heard: it asks again.
+func askTheDead(t *testing.T, sys *system.System, dead address.Address) error {
+	t.Helper()
+	reliable := slices.ContainsFunc(Reliable(), func(b transport.Base) bool { return b.Name == baseHere() })
+	for all := within(t); ; {
+		one, cancel := all, context.CancelFunc(func() {})
+		if !reliable {
+			one, cancel = context.WithTimeout(all, 200*time.Millisecond)
+		}
+		_, err := sys.Ask(one, dead, Say{"anybody?"})
+		cancel()
+		if all.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
 	}
 }
 
@@ -462,18 +499,20 @@ func TestNoticeOfAnEndComesAfterTheLastMessage(t *testing.T) {
 }
 
 func TestChildrenOfAKilledParentExit(t *testing.T) {
-	sys := start(t, nil)
-	parent := create(t, sys, "servant")
-	pid := ask(t, sys, parent, Order{What: "who"}).PID
-	child := ask(t, sys, parent, Order{What: "create"}).Who
-	watcher := create(t, sys, "servant")
-	assert.NilError(t, sys.Tell(within(t), watcher, Order{What: "watch", Who: child}))
-	assert.Equal(t, heard(t, sys).What, "watching")
-	ask(t, sys, watcher, Order{What: "forward", Who: child}) // the watch is known there
-	assert.NilError(t, syscall.Kill(pid, syscall.SIGKILL))
-	told := heard(t, sys)
-	assert.Equal(t, told.What, "actor exited: asked to exit")
-	assert.Equal(t, told.Who, child)
+	onEachBase(t, func(t *testing.T) {
+		sys := start(t, nil)
+		parent := create(t, sys, "servant")
+		pid := ask(t, sys, parent, Order{What: "who"}).PID
+		child := ask(t, sys, parent, Order{What: "create"}).Who
+		watcher := create(t, sys, "servant")
+		assert.NilError(t, sys.Tell(within(t), watcher, Order{What: "watch", Who: child}))
+		assert.Equal(t, heard(t, sys).What, "watching")
+		ask(t, sys, watcher, Order{What: "forward", Who: child}) // the watch is known there
+		assert.NilError(t, syscall.Kill(pid, syscall.SIGKILL))
+		told := heard(t, sys)
+		assert.Equal(t, told.What, "actor exited: asked to exit")
+		assert.Equal(t, told.Who, child)
+	})
 }
 
 // A child that outlives its parent stays, even if it has only just been created, and is reached by who has its address from then.
@@ -657,12 +696,14 @@ func TestHandlersOfDeadLettersThatHaveEnded(t *testing.T) {
 
 // Processes of a system are known by a name, not by the number of the descriptor from which they were run.
 func TestNamesOfProcesses(t *testing.T) {
-	sys := start(t, nil)
-	for pid, want := range map[int]string{pidOf(t, sys, "admin"): "thespian admin", ask(t, sys, create(t, sys, "servant"), Order{What: "who"}).PID: "thespian host"} {
-		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-		assert.NilError(t, err)
-		assert.Equal(t, strings.TrimSpace(string(name)), want)
-	}
+	onEachBase(t, func(t *testing.T) {
+		sys := start(t, nil)
+		for pid, want := range map[int]string{pidOf(t, sys, "admin"): "thespian admin", ask(t, sys, create(t, sys, "servant"), Order{What: "who"}).PID: "thespian host"} {
+			name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+			assert.NilError(t, err)
+			assert.Equal(t, strings.TrimSpace(string(name)), want)
+		}
+	})
 }
 
 func TestPoisonComesBack(t *testing.T) {
@@ -689,15 +730,17 @@ func TestStatusShowsAllProcesses(t *testing.T) {
 }
 
 func TestShutdownKillsWhoDoesNotExit(t *testing.T) {
-	sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": 0}})
-	assert.NilError(t, err)
-	a := create(t, sys, "servant")
-	pid := ask(t, sys, a, Order{What: "who"}).PID
-	assert.Equal(t, ask(t, sys, a, Order{What: "hang"}).What, "hanging")
-	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
-	defer cancel()
-	assert.ErrorContains(t, sys.Shutdown(ctx), "actors had not exited in time and were killed: ")
-	assert.Assert(t, !alive(pid))
-	_, err = sys.Create(within(t), "servant")
-	assert.Assert(t, errors.Is(err, system.ErrShutdown), "%v", err)
+	onEachBase(t, func(t *testing.T) {
+		sys, err := app.Start(within(t), &system.Options{Base: baseHere(), Capabilities: actor.Capabilities{"Admin Port": 0}})
+		assert.NilError(t, err)
+		a := create(t, sys, "servant")
+		pid := ask(t, sys, a, Order{What: "who"}).PID
+		assert.Equal(t, ask(t, sys, a, Order{What: "hang"}).What, "hanging")
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		assert.ErrorContains(t, sys.Shutdown(ctx), "actors had not exited in time and were killed: ")
+		assert.Assert(t, !alive(pid))
+		_, err = sys.Create(within(t), "servant")
+		assert.Assert(t, errors.Is(err, system.ErrShutdown), "%v", err)
+	})
 }

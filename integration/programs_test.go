@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +46,7 @@ func attach(ctx context.Context, o system.Options) (*system.System, error) {
 		o.Capabilities = actor.Capabilities{}
 	}
 	o.Capabilities["Admin Port"] = port
+	o.Base = baseHere()
 	return app.Start(ctx, &o)
 }
 
@@ -291,7 +293,7 @@ func freePort(t *testing.T) int {
 // startAt starts a system at a port that others can know.
 func startAt(t *testing.T, port int) *system.System {
 	t.Helper()
-	sys, err := app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
+	sys, err := app.Start(within(t), &system.Options{Base: baseHere(), Capabilities: actor.Capabilities{"Admin Port": port}})
 	assert.NilError(t, err)
 	t.Cleanup(func() { _ = sys.Shutdown(context.Background()) })
 	return sys
@@ -321,45 +323,53 @@ func pidOf(t *testing.T, sys *system.System, role string) int {
 }
 
 func TestProgramsShareASystem(t *testing.T) {
-	port := freePort(t)
-	sys := startAt(t, port)
-	other := run(t, self(t), "name", port)
-	pid, err := strconv.Atoi(other.line(t))
-	assert.NilError(t, err)
-	assert.Equal(t, other.end(t), "")
-	a, err := sys.Lookup(within(t), "left behind")
-	assert.NilError(t, err)
-	assert.Equal(t, ask(t, sys, a, Order{What: "who"}).PID, pid, "the actor outlives the program that created it")
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		sys := startAt(t, port)
+		other := run(t, self(t), "name", port)
+		pid, err := strconv.Atoi(other.line(t))
+		assert.NilError(t, err)
+		assert.Equal(t, other.end(t), "")
+		a, err := sys.Lookup(within(t), "left behind")
+		assert.NilError(t, err)
+		assert.Equal(t, ask(t, sys, a, Order{What: "who"}).PID, pid, "the actor outlives the program that created it")
+	})
 }
 
 func TestProgramsThatStartAtOnceGetOneAdmin(t *testing.T) {
-	port := freePort(t)
-	var all []*running
-	for range 6 {
-		all = append(all, run(t, self(t), "admin", port))
-	}
-	admins := make(map[string]bool)
-	for _, r := range all {
-		admins[r.line(t)] = true
-	}
-	assert.Equal(t, len(admins), 1, "%v", admins)
-	for _, r := range all {
-		assert.Equal(t, r.end(t), "")
-	}
-	sys := startAt(t, port)
-	assert.Assert(t, admins[sys.Admin().String()], "it lives on without a program")
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		var all []*running
+		for range 6 {
+			all = append(all, run(t, self(t), "admin", port))
+		}
+		admins := make(map[string]bool)
+		for _, r := range all {
+			admins[r.line(t)] = true
+		}
+		assert.Equal(t, len(admins), 1, "%v", admins)
+		for _, r := range all {
+			assert.Equal(t, r.end(t), "")
+		}
+		sys := startAt(t, port)
+		assert.Assert(t, admins[sys.Admin().String()], "it lives on without a program")
+	})
 }
 
+// Somebody else holds a port as the base's nodes do: it is a number for each of them.
 func TestPortThatSomebodyElseHolds(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	assert.NilError(t, err)
-	defer l.Close()
-	port := l.Addr().(*net.TCPAddr).Port
-	_, err = app.Start(within(t), &system.Options{Capabilities: actor.Capabilities{"Admin Port": port}})
-	assert.ErrorContains(t, err, fmt.Sprint(port))
-	assert.ErrorContains(t, err, "address already in use")
-	assert.ErrorContains(t, err, "not in "+filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian"))
-	assert.Equal(t, len(leftAt(t, port)), 0, "%v", leftAt(t, port))
+	onEachBase(t, func(t *testing.T) {
+		base := Bases()[slices.IndexFunc(Bases(), func(b transport.Base) bool { return b.Name == baseHere() })]
+		port := freePort(t)
+		holder, err := base.Open(t.Context(), transport.Config{Self: transport.Node{System: 1, Process: 1}, Handler: struct{ transport.Handler }{}, Listen: fmt.Sprint("127.0.0.1:", port)})
+		assert.NilError(t, err)
+		defer holder.Close()
+		_, err = app.Start(within(t), &system.Options{Base: baseHere(), Capabilities: actor.Capabilities{"Admin Port": port}})
+		assert.ErrorContains(t, err, fmt.Sprint(port))
+		assert.ErrorContains(t, err, "address already in use")
+		assert.ErrorContains(t, err, "not in "+filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "thespian"))
+		assert.Equal(t, len(leftAt(t, port)), 0, "%v", leftAt(t, port))
+	})
 }
 
 func TestStartThatIsRefusedLeavesNoSystem(t *testing.T) {
@@ -422,41 +432,45 @@ func TestStartThatFailsLateLeavesNoSystem(t *testing.T) {
 }
 
 func TestAdminIsKilled(t *testing.T) {
-	port := freePort(t)
-	sys := startAt(t, port)
-	a := create(t, sys, "servant")
-	pids := []int{ask(t, sys, a, Order{What: "who"}).PID}
-	child := ask(t, sys, a, Order{What: "create"}).Who
-	pids = append(pids, ask(t, sys, child, Order{What: "who"}).PID)
-	hanging := create(t, sys, "servant")
-	pids = append(pids, ask(t, sys, hanging, Order{What: "hang"}).PID)
-	assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
-	<-sys.Done()
-	assert.Assert(t, errors.Is(sys.Close(), system.ErrAdminGone))
-	_, err := sys.Ask(within(t), a, Say{"anybody?"})
-	assert.ErrorIs(t, err, system.ErrAdminGone)
-	for _, pid := range pids {
-		ended(t, pid)
-	}
-	again := startAt(t, port) // whatever the dead one has left
-	assert.Equal(t, ask(t, again, create(t, again, "servant"), Say{"x"}).What, "x")
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		sys := startAt(t, port)
+		a := create(t, sys, "servant")
+		pids := []int{ask(t, sys, a, Order{What: "who"}).PID}
+		child := ask(t, sys, a, Order{What: "create"}).Who
+		pids = append(pids, ask(t, sys, child, Order{What: "who"}).PID)
+		hanging := create(t, sys, "servant")
+		pids = append(pids, ask(t, sys, hanging, Order{What: "hang"}).PID)
+		assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
+		<-sys.Done()
+		assert.Assert(t, errors.Is(sys.Close(), system.ErrAdminGone))
+		_, err := sys.Ask(within(t), a, Say{"anybody?"})
+		assert.ErrorIs(t, err, system.ErrAdminGone)
+		for _, pid := range pids {
+			ended(t, pid)
+		}
+		again := startAt(t, port) // whatever the dead one has left
+		assert.Equal(t, ask(t, again, create(t, again, "servant"), Say{"x"}).What, "x")
+	})
 }
 
 // What is asked while the Admin dies fails with the reason.
 func TestAsksWhileTheAdminIsKilled(t *testing.T) {
-	sys := startAt(t, freePort(t))
-	a := create(t, sys, "servant")
-	assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
-	for {
-		if _, err := sys.Ask(within(t), a, Say{"anybody?"}); err != nil {
-			assert.ErrorIs(t, err, system.ErrAdminGone)
+	onEachBase(t, func(t *testing.T) {
+		sys := startAt(t, freePort(t))
+		a := create(t, sys, "servant")
+		assert.NilError(t, syscall.Kill(pidOf(t, sys, "admin"), syscall.SIGKILL))
+		for {
+			if _, err := sys.Ask(within(t), a, Say{"anybody?"}); err != nil {
+				assert.ErrorIs(t, err, system.ErrAdminGone)
+			}
+			select {
+			case <-sys.Done():
+				return
+			default:
+			}
 		}
-		select {
-		case <-sys.Done():
-			return
-		default:
-		}
-	}
+	})
 }
 
 func TestFolderThatIsTooLongForASocket(t *testing.T) {
@@ -519,13 +533,15 @@ func TestSocketsOfAdminsThatWereKilled(t *testing.T) {
 }
 
 func TestProgramIsKilled(t *testing.T) {
-	port := freePort(t)
-	sys := startAt(t, port)
-	other := run(t, self(t), "admin", port)
-	assert.Equal(t, other.line(t), sys.Admin().String())
-	assert.NilError(t, other.Process.Kill())
-	_ = other.Wait()
-	assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		sys := startAt(t, port)
+		other := run(t, self(t), "admin", port)
+		assert.Equal(t, other.line(t), sys.Admin().String())
+		assert.NilError(t, other.Process.Kill())
+		_ = other.Wait()
+		assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+	})
 }
 
 func TestOtherCapabilitiesAreAnError(t *testing.T) {
@@ -608,21 +624,25 @@ func TestEnvironmentOfTheLastProgram(t *testing.T) {
 }
 
 func TestSystemEndsWithItsProgram(t *testing.T) {
-	port := freePort(t)
-	program := run(t, self(t), "lifetime", port)
-	pid, err := strconv.Atoi(program.line(t))
-	assert.NilError(t, err)
-	assert.NilError(t, program.Process.Kill())
-	_ = program.Wait()
-	ended(t, pid)
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		program := run(t, self(t), "lifetime", port)
+		pid, err := strconv.Atoi(program.line(t))
+		assert.NilError(t, err)
+		assert.NilError(t, program.Process.Kill())
+		_ = program.Wait()
+		ended(t, pid)
+	})
 }
 
 func TestShutdownByAnotherProgram(t *testing.T) {
-	port := freePort(t)
-	one, two := startAt(t, port), startAt(t, port)
-	assert.NilError(t, two.Shutdown(within(t)))
-	<-one.Done()
-	assert.Assert(t, errors.Is(one.Close(), system.ErrShutdown))
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		one, two := startAt(t, port), startAt(t, port)
+		assert.NilError(t, two.Shutdown(within(t)))
+		<-one.Done()
+		assert.Assert(t, errors.Is(one.Close(), system.ErrShutdown))
+	})
 }
 
 func TestExecutableThatIsGone(t *testing.T) {
@@ -681,11 +701,13 @@ func TestStartWithoutMain(t *testing.T) {
 }
 
 func TestTitlesOfProcesses(t *testing.T) {
-	sys := start(t, nil)
-	a := create(t, sys, "servant")
-	title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", ask(t, sys, a, Order{What: "who"}).PID))
-	assert.NilError(t, err)
-	assert.Equal(t, strings.Split(string(title), "\x00")[0], "thespian: servant "+a.String())
+	onEachBase(t, func(t *testing.T) {
+		sys := start(t, nil)
+		a := create(t, sys, "servant")
+		title, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", ask(t, sys, a, Order{What: "who"}).PID))
+		assert.NilError(t, err)
+		assert.Equal(t, strings.Split(string(title), "\x00")[0], "thespian: servant "+a.String())
+	})
 }
 
 func TestManyProgramsUseOneActor(t *testing.T) {

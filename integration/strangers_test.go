@@ -126,7 +126,7 @@ func TestProgramsOfOtherUsersAreRefused(t *testing.T) {
 }
 
 func at(port int) *system.Options {
-	return &system.Options{Attach: true, Capabilities: actor.Capabilities{"Admin Port": port}}
+	return &system.Options{Base: baseHere(), Attach: true, Capabilities: actor.Capabilities{"Admin Port": port}}
 }
 
 // socketOf returns where a program looks for the Admin at a port, below XDG_RUNTIME_DIR.
@@ -155,50 +155,54 @@ func TestAdminOfAnotherUserIsRefused(t *testing.T) {
 }
 
 func TestSystemOfAnotherVersionIsRefused(t *testing.T) {
-	runtimeFolder(t)
-	frame, err := message.AppendFrame(nil, message.Frame{Kind: 'L'})
-	assert.NilError(t, err)
-	frame[len(message.FrameMagic)]++ // the version
-	for _, c := range []struct {
-		says []byte
-		want string
-	}{
-		{frame, fmt.Sprintf("the frame has version %d, this side knows %d", message.FrameVersion+1, message.FrameVersion)},
-		{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "the Admin did not say welcome"},
-	} {
-		port := freePort(t)
-		l, err := net.Listen("unix", socketOf(t, port))
+	onEachBase(t, func(t *testing.T) {
+		runtimeFolder(t)
+		frame, err := message.AppendFrame(nil, message.Frame{Kind: 'L'})
 		assert.NilError(t, err)
-		served := make(chan error, 1)
-		go func() {
-			conn, err := l.Accept()
-			if err == nil {
-				_, err = conn.Write(c.says)
-				_, _ = io.Copy(io.Discard, conn)
-				_ = conn.Close()
-			}
-			served <- err
-		}()
-		_, err = app.Start(within(t), at(port))
-		assert.ErrorContains(t, err, c.want)
-		assert.NilError(t, <-served)
-		assert.NilError(t, l.Close())
-	}
+		frame[len(message.FrameMagic)]++ // the version
+		for _, c := range []struct {
+			says []byte
+			want string
+		}{
+			{frame, fmt.Sprintf("the frame has version %d, this side knows %d", message.FrameVersion+1, message.FrameVersion)},
+			{[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), "the Admin did not say welcome"},
+		} {
+			port := freePort(t)
+			l, err := net.Listen("unix", socketOf(t, port))
+			assert.NilError(t, err)
+			served := make(chan error, 1)
+			go func() {
+				conn, err := l.Accept()
+				if err == nil {
+					_, err = conn.Write(c.says)
+					_, _ = io.Copy(io.Discard, conn)
+					_ = conn.Close()
+				}
+				served <- err
+			}()
+			_, err = app.Start(within(t), at(port))
+			assert.ErrorContains(t, err, c.want)
+			assert.NilError(t, <-served)
+			assert.NilError(t, l.Close())
+		}
+	})
 }
 
 // A program that speaks another version than the system is out of it, and does no harm.
 func TestProgramOfAnotherVersionIsRefused(t *testing.T) {
-	port := freePort(t)
-	sys := startAt(t, port)
-	conn, err := net.Dial("unix", socketOf(t, port))
-	assert.NilError(t, err)
-	defer conn.Close()
-	frame, err := message.AppendFrame(nil, message.Frame{Kind: 'L'})
-	assert.NilError(t, err)
-	frame[len(message.FrameMagic)]++
-	_, err = conn.Write(frame)
-	assert.NilError(t, err)
-	_, err = io.Copy(io.Discard, conn) // the Admin's welcome, then the end
-	assert.NilError(t, err)
-	assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+	onEachBase(t, func(t *testing.T) {
+		port := freePort(t)
+		sys := startAt(t, port)
+		conn, err := net.Dial("unix", socketOf(t, port))
+		assert.NilError(t, err)
+		defer conn.Close()
+		frame, err := message.AppendFrame(nil, message.Frame{Kind: 'L'})
+		assert.NilError(t, err)
+		frame[len(message.FrameMagic)]++
+		_, err = conn.Write(frame)
+		assert.NilError(t, err)
+		_, err = io.Copy(io.Discard, conn) // the Admin's welcome, then the end
+		assert.NilError(t, err)
+		assert.Equal(t, ask(t, sys, create(t, sys, "servant"), Say{"x"}).What, "x")
+	})
 }
