@@ -17,7 +17,7 @@ func (r runner) Run() int { return leftovers.Check(r.m.Run) }
 
 func TestMain(m *testing.M) { matrix.App().TestMain(runner{m}) }
 
-func TestMatrix(t *testing.T) { matrix.Test(t, matrix.App(), matrix.Configs()) }
+func TestMatrix(t *testing.T) { matrix.Test(t, matrix.App(), matrix.Pairs(matrix.Configs())) }
 
 // TestParity checks docs/parity-tests.md: each test of Thespian has a behaviour that exists, or a reason.
 func TestParity(t *testing.T) {

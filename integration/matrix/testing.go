@@ -7,9 +7,8 @@ import (
 	"thespian.dev/system"
 )
 
-// Test runs every behaviour in configurations that have every two settings together; with -short, as under the race detector, in one of each base.
+// Test runs every behaviour in the configurations; with -short, as under the race detector, in one of each base.
 func Test(t *testing.T, app system.App, configs []Config) {
-	configs = Pairs(configs)
 	if testing.Short() {
 		configs = slices.CompactFunc(configs, func(a, b Config) bool { return a.Base == b.Base })
 	}

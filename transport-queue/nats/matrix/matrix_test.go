@@ -1,7 +1,12 @@
 // Package matrix_test runs the behaviours of package matrix, of the module integration, on the base over a NATS server: in the module of that base, as no other one is to know the broker.
+//
+//	go test ./transport-queue/nats/matrix                          # in configurations that have every two settings together: a minute
+//	go test -timeout 2h ./transport-queue/nats/matrix -whole       # in all configurations
+//	go test ./transport-queue/nats/matrix -whole -run 'TestMatrix/nats-spawn-copies-routing$/failures'   # some of both
 package matrix_test
 
 import (
+	"flag"
 	"os"
 	"slices"
 	"testing"
@@ -26,13 +31,15 @@ func bases() []transport.Base {
 	return nil
 }
 
+var whole = flag.Bool("whole", false, "all configurations, not only enough for every two settings")
+
 type runner struct{ m *testing.M }
 
 func (r runner) Run() int { return leftovers.Check(r.m.Run) }
 
 func TestMain(m *testing.M) { matrix.App(bases()...).TestMain(runner{m}) }
 
-// TestMatrix runs every behaviour on the base over a server that runs here.
+// TestMatrix runs behaviours on the base over a server that runs here.
 func TestMatrix(t *testing.T) {
 	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
 	assert.NilError(t, err)
@@ -46,5 +53,8 @@ func TestMatrix(t *testing.T) {
 
 	base := bases()
 	configs := slices.DeleteFunc(matrix.Configs(base...), func(c matrix.Config) bool { return c.Base != base[0].Short })
+	if !*whole {
+		configs = matrix.Pairs(configs)
+	}
 	matrix.Test(t, matrix.App(base...), configs)
 }
