@@ -49,7 +49,8 @@ func newRoot() (root *cobra.Command, begun *bool) {
 		Long: `Start, show, use and end actor systems.
 
 A system is found by its base and port, on this host and by the user who started it. Without --base and --port
-it is the usual one.`,
+it is the usual one. Systems over NATS are looked after by programs of their own, with System.Status and
+System.Shutdown: this command does not have that base.`,
 		Example: `  thespian start --detach                  # a system that lives until it is stopped
   thespian status                          # what is in it
   thespian tell greeter '{"Name": "Ann"}'  # a message to the actor with the global name greeter

@@ -28,6 +28,7 @@ import (
 	"thespian.dev/integration"
 	"thespian.dev/message"
 	"thespian.dev/system"
+	"thespian.dev/transport"
 )
 
 // Private is a type of the actors that the command does not know.
@@ -76,9 +77,16 @@ func (h *holdout) Receive(ctx *actor.Context, msg any) error {
 	return nil
 }
 
+// foreignBase is one that the command does not have.
+func foreignBase() transport.Base {
+	base := integration.Bases()[0]
+	base.Name, base.Short = "multiprocQueueBase over NATS at 127.0.0.1:4222", "nats"
+	return base
+}
+
 // servants is the program whose actors the command works with.
 var servants = system.App{
-	Bases: integration.Bases(),
+	Bases: append(integration.Bases(), foreignBase()),
 	Kinds: []actor.Kind{
 		{Name: "servant", New: func() actor.Actor { return &servant{} }},
 		{Name: "sharer", New: func() actor.Actor { return &servant{} }, Startup: actor.Goroutine},

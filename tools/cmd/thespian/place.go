@@ -112,6 +112,11 @@ func (p *place) explain(err error) error {
 		return fmt.Errorf("no answer within %v from the system at %v: give it more time with --timeout (%w)", p.timeout, p, err)
 	case errors.Is(err, system.ErrAdminGone), errors.Is(err, system.ErrShutdown):
 		return fmt.Errorf("the system at %v has ended: %w", p, err)
+	case errors.Is(err, system.ErrUnknownBase): // that of the system: p's own is known
+		if inner := errors.Unwrap(err); inner != nil {
+			err = inner
+		}
+		return fmt.Errorf("the system at port %d is of a base that this command does not have: see and end it from a program of its own, with System.Status and System.Shutdown (%w)", p.adminPort(), err)
 	}
 	return err
 }

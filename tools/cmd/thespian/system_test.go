@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,9 @@ import (
 	"testing"
 
 	"gotest.tools/v3/assert"
+
+	"thespian.dev/actor"
+	"thespian.dev/system"
 )
 
 func TestStartAndStop(t *testing.T) {
@@ -31,6 +35,21 @@ func TestStartAndStop(t *testing.T) {
 	assert.Equal(t, s.does("stop"), "")
 	gone := s.fails(1, "stop")
 	assert.Equal(t, gone, fmt.Sprintf("error: no system runs at port %d of base %s: start one with 'thespian start --port %[1]d'\n", s.port, shortName(app.Bases[0])))
+}
+
+// A system whose base the command does not have is none that it could speak with: it says who can.
+func TestSystemOfAnotherBase(t *testing.T) {
+	s := newSite(t)
+	sys, err := servants.Start(t.Context(), &system.Options{Base: foreignBase().Name, Capabilities: actor.Capabilities{"Admin Port": s.port}})
+	assert.NilError(t, err)
+	t.Cleanup(func() { assert.NilError(t, sys.Shutdown(context.Background())) })
+	for _, args := range [][]string{{"status"}, {"stop"}, {"start", "--detach"}, {"tell", "butler", "1"}} {
+		said := s.fails(1, args...)
+		assert.Assert(t, strings.HasPrefix(said, fmt.Sprintf("error: the system at port %d is of a base that this command does not have: ", s.port)), said)
+		assert.Assert(t, strings.Contains(said, "System.Status and System.Shutdown (unknown base \""+foreignBase().Name+"\""), said)
+	}
+	_, err = sys.Status(t.Context())
+	assert.NilError(t, err, "it goes on")
 }
 
 // Of those that start at the same moment one starts the system; no other may say that it has.
