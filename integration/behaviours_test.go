@@ -64,6 +64,7 @@ var deeds = map[string]deed{
 	"fill and watch": fillAndWatch,
 	"process":        process,
 	"answer late":    answerLate,
+	"little room":    littleRoom,
 }
 
 func introduce(d *doer, ctx *actor.Context, _ Do) error {

@@ -20,6 +20,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/actor"
+	"thespian.dev/message"
 	"thespian.dev/system"
 )
 
@@ -222,4 +223,25 @@ func TestSystemThatIsEnding(t *testing.T) {
 	assert.NilError(t, release.Close())
 	assert.NilError(t, stop.Wait())
 	s.fails(1, "status")
+}
+
+// The column of what got lost is there where something did.
+func TestProcessesThatMissMessages(t *testing.T) {
+	whole := process{ProcessStatus: message.ProcessStatus{PID: 1, Role: "admin"}}
+	misses := process{ProcessStatus: message.ProcessStatus{PID: 2, Role: "host", Lost: 17}}
+	for _, c := range []struct {
+		all  []process
+		want [][]string
+	}{
+		{[]process{whole}, [][]string{{"PID", "ROLE", "MEMORY", "UPTIME", "ACTORS"}, {"1", "admin", "0.0", "MB", "0s", "-"}}},
+		{[]process{whole, misses}, [][]string{{"PID", "ROLE", "MEMORY", "LOST", "UPTIME", "ACTORS"}, {"1", "admin", "0.0", "MB", "0", "0s", "-"}, {"2", "host", "0.0", "MB", "17", "0s", "-"}}},
+	} {
+		var text strings.Builder
+		assert.NilError(t, listProcesses(&text, c.all))
+		var got [][]string
+		for line := range strings.Lines(text.String()) {
+			got = append(got, strings.Fields(line))
+		}
+		assert.DeepEqual(t, got, c.want)
+	}
 }
