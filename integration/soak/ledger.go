@@ -329,6 +329,10 @@ func (l *ledger) late(done *settlement, t Tally, what int, p *party) {
 		return
 	}
 	done.counts[what] = now // it is told once
+	if done.unsure && what == back { // what the receiver gave back to the killed sender: it was counted with what was received
+		l.recent = append(l.recent, t.Stream)
+		return
+	}
 	if more := now - before; now > before && more <= done.unknown && (what != got || comes) {
 		done.unknown -= more
 		l.recent = append(l.recent, t.Stream)

@@ -206,6 +206,21 @@ func TestLateArrivalFromAKilledSender(t *testing.T) {
 	assert.Assert(t, strings.Contains(s.verdict(), "after it was settled"))
 }
 
+// What was given back to a killed sender becomes dead letters, perhaps late.
+func TestLateReturnsToAKilledSender(t *testing.T) {
+	s := newScene()
+	s.to.parent = nil
+	for n := uint32(1); n <= 3; n++ {
+		s.receiver.receive(Parcel{Stream: s.stream, Number: n, Fail: true})
+	}
+	s.ledger.kills(s.from)
+	s.verdict()
+	s.ledger.settle()
+	s.ledger.settle()
+	s.buries(back, 2, 3)
+	assert.Equal(t, s.verdict(), "")
+}
+
 // What nobody knew, as the receiver was killed, may be told later.
 func TestLateDeadLetters(t *testing.T) {
 	s := newScene()
