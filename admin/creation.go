@@ -165,6 +165,9 @@ func Hint(system, process uint64) string {
 	return fmt.Sprintf("%016x.%016x", system, process)
 }
 
+// PendingHint is the hint of an actor of which only its creator knows, or will know, where it is.
+const PendingHint = "?"
+
 // ParseHint is the opposite of Hint.
 func ParseHint(hint string) (system, process uint64, err error) {
 	first, second, dot := strings.Cut(hint, ".")
@@ -208,6 +211,9 @@ func (c *Core) started(p *process, m Started) {
 	e.started = m.Failure == Failure{}
 	if !e.started {
 		c.freeName(e) // who tries again is not to get the one that ends
+	}
+	if m.Failure.Code == CodeNoSystem && e.run.Awaited { // it may run elsewhere: whoever gets its address from here is not to look for it in this process
+		m.Child.Record().SetHint(PendingHint)
 	}
 	if t := e.attempt; t != nil {
 		e.attempt = nil

@@ -254,7 +254,13 @@ func (n *node) unpack(m admin.Run) (*kind, actor.CreateOptions, error) {
 
 // startedHere tells the Admin, once, how the start of an actor went.
 func (n *node) startedHere(child address.Address, from *abroad, err error) {
-	from.started.Do(func() { _ = n.client.line.send(admin.Started{Child: child, Failure: failureOf(err)}) })
+	from.started.Do(func() {
+		if from.awaited && errors.Is(err, ErrNoCompatibleSystem) { // it may run elsewhere: who gets its address here asks its creator for it
+			child.Record().Unbind()
+			child.Record().SetHint(pendingHint)
+		}
+		_ = n.client.line.send(admin.Started{Child: child, Failure: failureOf(err)})
+	})
 }
 
 // endedHere tells the others of the end of an actor that this process ran for them.

@@ -13,7 +13,7 @@ import (
 // the answer comes: so all of it goes the same way, in order.
 
 // pendingHint is the hint of such an address.
-const pendingHint = "?"
+const pendingHint = admin.PendingHint
 
 // creatorOf returns the node that created an actor.
 func creatorOf(who address.Address) transport.Node {
