@@ -37,6 +37,7 @@ func Behaviours() []Behaviour {
 		asks,
 		births,
 		commands,
+		conventions,
 		failures,
 		families,
 		goroutines,
@@ -69,6 +70,8 @@ func App(further ...transport.Base) system.App {
 		{Name: "doer apart", New: newDoer, Startup: actor.Spawn},
 		{Name: "doer patient", New: newDoer, Attempts: 4},
 		{Name: "doer needy", New: newDoer, Requires: actor.Capabilities{"Matrix": "yes"}},
+		{Name: "doer somewhere", New: newDoer, Check: isNamed},
+		{Name: "doer somewhere apart", New: newDoer, Check: isNamed, Startup: actor.Spawn},
 	}
 	for _, b := range append(Behaviours(), Behaviour{Deeds: reports}) {
 		for name, d := range b.Deeds {

@@ -90,21 +90,28 @@ const runsActors = "Runs Actors"
 // secret is that of conventions. The systems live for a moment, on this machine alone.
 const secret = "the behaviours of actors in several systems"
 
-// leader returns the options of the system of the program, if there are several.
-func (c Config) leader(capabilities actor.Capabilities) *system.Options {
+// apart returns the options of a system that can meet others, which know it by the capability "Name".
+func (c Config) apart(name string, capabilities actor.Capabilities) *system.Options {
 	o := c.options(capabilities)
-	delete(o.Capabilities, runsActors)
-	delete(o.Capabilities, "Outbound Only")
-	o.Capabilities["Direct Within Host"] = false
+	o.Capabilities["Name"], o.Capabilities["Direct Within Host"] = name, false
 	o.ConventionSecret = secret
 	return o
 }
 
+// leader returns those of the system of the program, if there are several. It runs actors only if the behaviour asks for that by name.
+func (c Config) leader(capabilities actor.Capabilities) *system.Options {
+	o := c.apart("leader", capabilities)
+	if capabilities[runsActors] == nil {
+		delete(o.Capabilities, runsActors)
+	}
+	delete(o.Capabilities, "Outbound Only")
+	return o
+}
+
 // member returns those of the others.
-func (c Config) member(leader string, capabilities actor.Capabilities) *system.Options {
-	o := c.options(capabilities)
-	o.Capabilities["Convention Address.IPv4"], o.Capabilities["Direct Within Host"] = leader, false
-	o.ConventionSecret = secret
+func (c Config) member(name, leader string, capabilities actor.Capabilities) *system.Options {
+	o := c.apart(name, capabilities)
+	o.Capabilities["Convention Address.IPv4"] = leader
 	return o
 }
 

@@ -32,6 +32,9 @@ type T struct {
 	ctx     context.Context
 	started []*system.System
 
+	leaderAt string           // where others reach the first system
+	members  []*system.System // those that follow it from the beginning
+
 	mu     sync.Mutex
 	failed bool
 	said   []string
@@ -71,12 +74,23 @@ func (t *T) begin(capabilities actor.Capabilities) *system.System {
 		return t.Start(capabilities)
 	}
 	leader := t.start(t.leader(capabilities))
-	at, err := leader.Status(t.ctx)
-	assert.NilError(t, err)
-	for range t.Systems - 1 {
-		t.start(t.member(at.Processes[0].Endpoint, capabilities))
+	t.leaderAt = t.endpoint(leader)
+	for i := range t.Systems - 1 {
+		t.members = append(t.members, t.Join(fmt.Sprint("member ", i+1), capabilities))
 	}
 	return leader
+}
+
+// Join starts one more system that follows the program's.
+func (t *T) Join(name string, capabilities actor.Capabilities) *system.System {
+	return t.start(t.member(name, t.leaderAt, capabilities))
+}
+
+// endpoint returns where others reach a system.
+func (t *T) endpoint(sys *system.System) string {
+	at, err := sys.Status(t.ctx)
+	assert.NilError(t, err)
+	return at.Processes[0].Endpoint
 }
 
 // Start starts one more system, by itself. It is ended after the behaviour.
