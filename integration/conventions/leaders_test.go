@@ -60,6 +60,9 @@ func TestLeadersInTheirOrder(t *testing.T) {
 	for told := ""; !strings.Contains(told, "member joined"); {
 		told = second.ask(t, watcher, Updates{}).(string)
 	}
+	only := actor.CreateOptions{Requirements: "first"}
+	_, err := other.Create(within(t), "picky", only)
+	assert.ErrorIs(t, err, system.ErrNoCompatibleSystem, "who suited it is gone")
 
 	again := startAt(t, ports[0], "first", both, nil)
 	for _, m := range []*member{again, second, joined, other} {
@@ -67,6 +70,9 @@ func TestLeadersInTheirOrder(t *testing.T) {
 	}
 	assert.Equal(t, again.ask(t, again.create(t, "gpu"), Where{}), "member")
 	assert.Equal(t, other.ask(t, other.create(t, "gpu"), Where{}), "member")
+	back, err := other.Create(within(t), "picky", only)
+	assert.NilError(t, err)
+	assert.Equal(t, other.ask(t, back, Where{}), "first")
 }
 
 // The leader may be given by a name.

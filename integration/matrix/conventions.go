@@ -445,6 +445,8 @@ var conventions = []Behaviour{
 				}
 			}
 			requirements := actor.CreateOptions{Requirements: "guest"}
+			mine, err := guest.Create(t.Context(), "doer")
+			assert.NilError(t, err)
 			within(t, host, watcher, Do{Deed: "hear of systems", N: 1})
 			for _, back := range []string{at, string(admin)} { // where it is, or who
 				_, err = host.Create(t.Context(), "doer somewhere", requirements)
@@ -454,13 +456,18 @@ var conventions = []Behaviour{
 				a, err := host.Create(t.Context(), "doer somewhere", requirements)
 				assert.NilError(t, err)
 				assert.Equal(t, within(t, host, a, Do{Deed: "tell the place"}).What, "guest")
+				assert.NilError(t, guest.Tell(t.Context(), mine, Do{Deed: "watch", Who: []address.Address{a}}))
+				within(t, guest, mine, Do{Deed: "introduce"})
 				assert.NilError(t, host.DeRegister(t.Context(), back))
 				hears("left")
+				msg, _, err := guest.Listen(t.Context()) // what it ran for the other has ended
+				assert.NilError(t, err)
+				said, err := actor.As[Said](msg)
+				assert.NilError(t, err)
+				assert.Equal(t, words(said), words(Said{What: "exited", Who: a}))
 			}
 			assert.ErrorContains(t, host.DeRegister(t.Context(), at), "not pre-registered")
-			mine, err := guest.Create(t.Context(), "doer")
-			assert.NilError(t, err)
-			assert.Equal(t, within(t, guest, mine, Do{Deed: "tell the place"}).What, "guest")
+			assert.Equal(t, within(t, guest, mine, Do{Deed: "tell the place"}).What, "guest", "what it runs for itself has not")
 		},
 	},
 }
