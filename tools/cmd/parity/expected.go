@@ -30,13 +30,14 @@ var expected = []section{
 	{"M", 0, "groups of environment variables"},
 }
 
-// checkIDs returns which IDs are there twice, missing or unknown.
+// checkIDs returns which IDs are there twice, missing or unknown, and which parts do not follow their feature in order.
 func checkIDs(rows []row) []problem {
 	var problems []problem
 	lines := map[string]int{}
 	highest := map[string]int{}
 	for _, r := range rows {
-		if !idPattern.MatchString(r.id) {
+		id := idPattern.FindStringSubmatch(r.id)
+		if id == nil {
 			continue // reported as malformed
 		}
 		if before, ok := lines[r.id]; ok {
@@ -45,10 +46,20 @@ func checkIDs(rows []row) []problem {
 		}
 		lines[r.id] = r.line
 		letter := r.id[:1]
-		number, err := strconv.Atoi(r.id[1:])
+		number, err := strconv.Atoi(id[1][1:])
 		i := slices.IndexFunc(expected, func(s section) bool { return s.letter == letter })
 		if err != nil || i < 0 || number > maxNumber || expected[i].last > 0 && number > expected[i].last {
 			problems = append(problems, problem{r.line, r.id + ": there is no such feature"})
+			continue
+		}
+		if part := id[2]; part != "" {
+			before := id[1]
+			if part != "a" {
+				before += string(part[0] - 1)
+			}
+			if lines[before] == 0 {
+				problems = append(problems, problem{r.line, r.id + ": there is no " + before + " before it"})
+			}
 			continue
 		}
 		highest[letter] = max(highest[letter], number)

@@ -17,7 +17,8 @@
 //
 // The cells:
 //
-//   - ID: a letter and a number, once in the document. All those in expected.go must be there, and no others.
+//   - ID: a letter and a number, once in the document. All those in expected.go must be there, and no others. Behind a
+//     feature can be its parts, which are counted as well: D12a, D12b and so on.
 //   - Feature: what Thespian does; never empty. A "|" inside a cell is written "\|".
 //   - Ours: how it is done here. For a row done differently it says how and why, and is never empty.
 //   - State: "shown", "differently" (done, and shown to work, in another way) or "open".

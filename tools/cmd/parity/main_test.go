@@ -184,6 +184,10 @@ func TestIDs(t *testing.T) {
 		"large":         {document("| K70000 | x | | open | - | - |"), []string{fmt.Sprintf(":%d: K70000: there is no such feature", last)}},
 		"huge":          {document("| K99999999999999999999 | x | | open | - | - |"), []string{fmt.Sprintf(":%d: K99999999999999999999: there is no such feature", last)}},
 		"leading zero":  {document("| A01 | x | | open | - | - |"), []string{fmt.Sprintf(":%d: A01: an ID is a capital", last)}},
+		"part alone":    {document("| A1b | x | | open | - | - |", "| A1d | x | | open | - | - |"), []string{fmt.Sprintf(":%d: A1b: there is no A1a before it", last), fmt.Sprintf(":%d: A1d: there is no A1c before it", last+1)}},
+		"part unknown":  {document("| A27a | x | | open | - | - |"), []string{fmt.Sprintf(":%d: A27a: there is no such feature", last)}},
+		"part of none":  {document("| K7a | x | | open | - | - |"), []string{fmt.Sprintf(":%d: K7a: there is no K7 before it", last)}},
+		"part twice":    {document("| A1a | x | | open | - | - |", "| A1a | x | | open | - | - |"), []string{fmt.Sprintf(":%d: A1a: already in line %d", last+1, last)}},
 		"malformed row": {document("| A1 | x |"), []string{":3: A1: 2 cells"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,6 +200,16 @@ func TestIDs(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Parts of a feature are counted beside it.
+func TestParts(t *testing.T) {
+	status, stdout, stderr := parity(t, document("| M1a | x | | shown | tcp | `system.TestAsk` |", "| M1b | x | | open | - | - |"), "-json")
+	assert.Equal(t, stderr, "")
+	assert.Equal(t, status, 0)
+	var got report
+	assert.NilError(t, json.Unmarshal([]byte(stdout), &got))
+	assert.Equal(t, got.Total, counts{Shown: 1, Open: 129})
 }
 
 func TestTables(t *testing.T) {

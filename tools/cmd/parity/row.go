@@ -29,10 +29,10 @@ var bases = []string{"simple", "udp", "tcp", "queue", "nats"}
 
 var (
 	header    = []string{"ID", "Feature", "Ours", "State", "Bases", "Tests"}
-	idPattern = regexp.MustCompile(`^[A-Z][1-9][0-9]*$`)
+	idPattern = regexp.MustCompile(`^([A-Z][1-9][0-9]*)([a-z]?)$`) // a feature, and perhaps which part of it
 	delimiter = regexp.MustCompile(`^:?-+:?$`)
 	ticked    = regexp.MustCompile("^`([^`]+)`$")
-	looksID   = regexp.MustCompile(`^[A-Za-z][0-9]+$`)
+	looksID   = regexp.MustCompile(`^[A-Za-z][0-9]+[a-z]?$`)
 	fence     = regexp.MustCompile("^ {0,3}(```+|~~~+)(.*)$")
 )
 
