@@ -3,6 +3,8 @@
 package conventions
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,30 @@ func TestRoutesThroughFirewalls(t *testing.T) {
 			})
 		}
 	}
+}
+
+// docs/parity.md names the test of each cell, and of none that there is not.
+func TestParityOfRoutes(t *testing.T) {
+	page, err := os.ReadFile("../../docs/parity.md")
+	assert.NilError(t, err)
+	named := make(map[string]int)
+	for _, m := range regexp.MustCompile("`integration/conventions\\.(TestRoutes\\w+/[^`]*)`").FindAllStringSubmatch(string(page), -1) {
+		named[m[1]]++
+	}
+	want := make(map[string]int)
+	for i, a := range ways {
+		for j, b := range ways {
+			cell := strings.ReplaceAll(a.name+" to "+b.name, " ", "_")
+			want["TestRoutesThroughFirewalls/"+cell] = 1
+			if j < 2 { // that is the leader's: nobody could connect to another one
+				want["TestRoutesToTheLeader/"+cell] = 1
+				if i == 2 {
+					want["TestRoutesToTheLeader/"+cell]++ // for the way back, too
+				}
+			}
+		}
+	}
+	assert.DeepEqual(t, named, want)
 }
 
 // The same table between a member and its leader, without a third. A leader that nobody can connect to has a test of its own.

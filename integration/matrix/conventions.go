@@ -415,6 +415,25 @@ var conventions = []Behaviour{
 		Name:         "conventions/a system that is invited takes part until that is taken back",
 		Unsupported:  severalSystems,
 		Capabilities: everywhere,
+		Deeds: map[string]Deed{
+			// Data is the system.
+			"invite": func(d *Doer, ctx *actor.Context, m Do) error {
+				said := Said{What: "done"}
+				if err := ctx.PreRegister(string(m.Data), nil); err != nil {
+					said.What = err.Error()
+				}
+				d.Say(ctx, said)
+				return nil
+			},
+			"part with": func(d *Doer, ctx *actor.Context, m Do) error {
+				said := Said{What: "done"}
+				if err := ctx.DeRegister(string(m.Data)); err != nil {
+					said.What = err.Error()
+				}
+				d.Say(ctx, said)
+				return nil
+			},
+		},
 		Run: func(t *T) {
 			// Who only connects to others cannot be invited, but invites.
 			host := t.System
@@ -448,17 +467,28 @@ var conventions = []Behaviour{
 			mine, err := guest.Create(t.Context(), "doer")
 			assert.NilError(t, err)
 			within(t, host, watcher, Do{Deed: "hear of systems", N: 1})
-			for _, back := range []string{at, string(admin)} { // where it is, or who
+			for i, back := range []string{at, string(admin)} { // where it is, or who
+				does := func(deed, other string) {
+					assert.Equal(t, within(t, host, watcher, Do{Deed: deed, Data: []byte(other)}).What, "done")
+				}
 				_, err = host.Create(t.Context(), "doer somewhere", requirements)
 				assert.ErrorIs(t, err, system.ErrNoCompatibleSystem)
-				assert.NilError(t, host.PreRegister(t.Context(), at, actor.Capabilities{"Name": "somebody else"}))
+				if i == 0 { // the program, then an actor
+					assert.NilError(t, host.PreRegister(t.Context(), at, actor.Capabilities{"Name": "somebody else"}))
+				} else {
+					does("invite", at)
+				}
 				hears("joined") // with its own name
 				a, err := host.Create(t.Context(), "doer somewhere", requirements)
 				assert.NilError(t, err)
 				assert.Equal(t, within(t, host, a, Do{Deed: "tell the place"}).What, "guest")
 				assert.NilError(t, guest.Tell(t.Context(), mine, Do{Deed: "watch", Who: []address.Address{a}}))
 				within(t, guest, mine, Do{Deed: "introduce"})
-				assert.NilError(t, host.DeRegister(t.Context(), back))
+				if i == 0 {
+					assert.NilError(t, host.DeRegister(t.Context(), back))
+				} else {
+					does("part with", back)
+				}
 				hears("left")
 				msg, _, err := guest.Listen(t.Context()) // what it ran for the other has ended
 				assert.NilError(t, err)
