@@ -131,7 +131,6 @@ func (c *Core) answerAttempt(t *attempt, place Place, why Failure) {
 		}
 		return
 	}
-	child.Record().SetHint(Hint(place.System, place.Process))
 	c.placed[child] = &placed{name: t.create.Name, place: place}
 	if n := c.neighbours[place.System]; n != nil {
 		n.actors++
