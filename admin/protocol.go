@@ -55,8 +55,12 @@ func (c Credentials) Mark() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Limits bound the mailboxes of all processes: above Mark senders wait, until Resume are left; above Hard messages are dead letters.
-type Limits struct{ Mark, Resume, Hard int }
+// Limits bound the mailboxes of all processes: above Mark senders wait, until Resume are left; above Hard messages are dead letters. A message may have MaxMessage bytes, and waits Unreachable for a process that is not reached.
+type Limits struct {
+	Mark, Resume, Hard int
+	MaxMessage         int
+	Unreachable        time.Duration
+}
 
 // A Failure says why something was not done. The zero value says that it was.
 type Failure struct {

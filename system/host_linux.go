@@ -152,7 +152,7 @@ func (n *node) connect(ctx context.Context, a App, w admin.Welcome, listen strin
 	n.peers.features, n.peers.outside.base = base.Features, base
 	n.peers.transport, err = base.Open(ctx, transport.Config{
 		Self: transport.Node{System: w.System, Process: w.Process}, Handler: n.peers, Listen: listen,
-		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, Logger: n.log, Guest: guest, Released: n.peers.buffers.released,
+		LowestPort: w.LowestPort, HighestPort: w.HighestPort, Key: w.Key, MaxMessage: n.limits.MaxMessage, Unreachable: n.limits.Unreachable, Logger: n.log, Guest: guest, Released: n.peers.buffers.released,
 	})
 	return err
 }

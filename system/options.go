@@ -9,6 +9,7 @@ import (
 
 	"thespian.dev/actor"
 	"thespian.dev/admin"
+	"thespian.dev/transport"
 )
 
 // Options say how a system is started. The zero value, and a nil *Options, is the app's first base with defaults for all else.
@@ -78,7 +79,7 @@ type TLSFiles struct {
 	Authorities string
 }
 
-// Limits bound each mailbox. A field that is zero is taken from the environment variable that is named with it, else it is the default. The names are
+// Limits bound each mailbox, and what goes between processes. A field that is zero is taken from the environment variable that is named with it, else it is the default. The names are
 // Thespian's (feature M), where they bound the queues of a process.
 type Limits struct {
 	// Mark is how many messages a mailbox may hold before senders wait for it.
@@ -92,11 +93,22 @@ type Limits struct {
 	// Hard is how many messages a mailbox holds at most, for there are senders that must not wait. What comes then is a
 	// dead letter with the reason "overloaded". THESPIAN_DROP_TRANSMITS_LEVEL; default 1,048,576.
 	Hard int
+
+	// MaxMessage is how many bytes a message between processes may have, at most 1 GiB. What is longer is a dead letter. On the base udp a message has to fit a datagram, whatever this says. THESPIAN_MAX_MESSAGE; default
+	// 67,108,864.
+	MaxMessage int
+
+	// Unreachable is how long a message waits for a process that lives and is not reached, as when a broker is away. Then it is a dead letter. THESPIAN_TRANSMIT_TIMEOUT_PERIOD, in seconds or with a unit; default five
+	// minutes.
+	Unreachable time.Duration
 }
 
 // The defaults are larger than Thespian's 950, 780 and 1050: a message in the queue costs 24 bytes here, and a wait of a sender
 // costs as much as a hundred messages.
-var defaultLimits = Limits{Mark: 4096, Resume: 1024, Hard: 1 << 20}
+var defaultLimits = Limits{Mark: 4096, Resume: 1024, Hard: 1 << 20, MaxMessage: transport.DefaultMaxMessage, Unreachable: transport.DefaultUnreachable}
+
+// mostMessage is the highest that Limits.MaxMessage can be: lengths and positions of what waits are counted with it.
+const mostMessage = 1 << 30
 
 func (l Limits) complete() (Limits, error) {
 	err := limit(&l.Mark, "THESPIAN_MAX_QUEUED_TRANSMITS", defaultLimits.Mark)
@@ -106,10 +118,40 @@ func (l Limits) complete() (Limits, error) {
 	if err == nil {
 		err = limit(&l.Hard, "THESPIAN_DROP_TRANSMITS_LEVEL", max(defaultLimits.Hard, l.Mark))
 	}
+	if err == nil {
+		err = limit(&l.MaxMessage, "THESPIAN_MAX_MESSAGE", defaultLimits.MaxMessage)
+	}
+	if err == nil {
+		err = l.completeUnreachable()
+	}
+	if err == nil && (l.MaxMessage < 1<<10 || l.MaxMessage > mostMessage || l.Unreachable < 0) {
+		err = fmt.Errorf("limits: wanted a MaxMessage from 1024 to %d and an Unreachable above zero, they are %d and %v", mostMessage, l.MaxMessage, l.Unreachable)
+	}
 	if err == nil && (l.Resume < 1 || l.Resume > l.Mark || l.Mark > l.Hard) {
 		err = fmt.Errorf("limits: wanted 1 <= Resume <= Mark <= Hard, they are %d, %d and %d", l.Resume, l.Mark, l.Hard)
 	}
 	return l, err
+}
+
+// completeUnreachable completes a limit that is a time.
+func (l *Limits) completeUnreachable() error {
+	const variable = "THESPIAN_TRANSMIT_TIMEOUT_PERIOD"
+	text := os.Getenv(variable)
+	switch {
+	case l.Unreachable != 0:
+	case text == "":
+		l.Unreachable = defaultLimits.Unreachable
+	default:
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			text += "s"
+		}
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("environment variable %s is %q: wanted a time, such as 90 or 1m30s", variable, os.Getenv(variable))
+		}
+		l.Unreachable = d
+	}
+	return nil
 }
 
 // limit completes one limit. It is called for one after the other, as the defaults follow from what was set before.
@@ -153,11 +195,15 @@ func (o *Options) suits(a App, w admin.Welcome) error {
 		want, have int
 	}{
 		{"Limits.Mark", o.Limits.Mark, w.Limits.Mark}, {"Limits.Resume", o.Limits.Resume, w.Limits.Resume}, {"Limits.Hard", o.Limits.Hard, w.Limits.Hard},
+		{"Limits.MaxMessage", o.Limits.MaxMessage, w.Limits.MaxMessage},
 		{"LowestPort", o.LowestPort, w.LowestPort}, {"HighestPort", o.HighestPort, w.HighestPort},
 	} {
 		if c.want != 0 && c.want != c.have {
 			return fmt.Errorf("the system is running with %s %d, this program wants %d: leave it out of the options, or start another system with another \"Admin Port\"", c.name, c.have, c.want)
 		}
+	}
+	if want, have := o.Limits.Unreachable, w.Limits.Unreachable; want != 0 && want != have {
+		return fmt.Errorf("the system is running with Limits.Unreachable %v, this program wants %v: leave it out of the options, or start another system with another \"Admin Port\"", have, want)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (o *outside) open(with admin.Outside) (endpoint string, err error) {
 	n := o.peers.node
 	opened, err := stream.Open(ctx, transport.Config{
 		Self: transport.Node{System: with.Incarnation, Process: n.id.Process}, Handler: outsideHandler{o}, Listen: with.Listen,
-		LowestPort: with.LowestPort, HighestPort: with.HighestPort, Logger: n.log, Released: n.peers.buffers.released,
+		LowestPort: with.LowestPort, HighestPort: with.HighestPort, MaxMessage: n.limits.MaxMessage, Unreachable: n.limits.Unreachable, Logger: n.log, Released: n.peers.buffers.released,
 	}, o.network(a, with))
 	if err != nil {
 		return "", err

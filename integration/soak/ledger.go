@@ -311,29 +311,30 @@ func (l *ledger) enter(a Account) {
 	}
 }
 
-// A settlement is how many numbers of a stream there were of what, and of how many nobody knew what became of them, as an end of it had been killed. If that was the sender, what it had sent may still come.
+// A settlement is which numbers of a stream there were of what, as far as who told of them had not forgotten it, and of how many nobody knew what became of them, as an end of it had been killed. If that was the sender, what it had sent may still come.
 type settlement struct {
-	counts  [4]uint64
+	seen    [4]numbers
 	unknown uint64
 	unsure  bool
 }
 
 // late is told what a party has of a stream that was settled. Of what was not known it may have learned meanwhile.
 func (l *ledger) late(done *settlement, t Tally, what int, p *party) {
-	before, now := done.counts[what], numbers(t.Numbers).count()
-	comes := done.unsure && what == got // from the killed sender
-	if comes && now > 0 {
-		now += uint64(t.Numbers[0].First) - 1 // the receiver may have forgotten what came before
+	before, now := done.seen[what], numbers(t.Numbers)
+	fresh := now.without(before)
+	if before.without(now).count() > 0 { // it has forgotten the stream meanwhile
+		fresh = now
 	}
-	if now == before {
+	more := fresh.count()
+	if more == 0 {
 		return
 	}
-	done.counts[what] = now // it is told once
-	if done.unsure && what == back { // what the receiver gave back to the killed sender: it was counted with what was received
+	done.seen[what] = slices.Clone(now) // it is told once
+	switch {
+	case what == back && done.unsure: // given back to the killed sender, and counted with what was received
 		l.recent = append(l.recent, t.Stream)
 		return
-	}
-	if more := now - before; now > before && more <= done.unknown && (what != got || comes) {
+	case more <= done.unknown && (what != got || done.unsure):
 		done.unknown -= more
 		l.recent = append(l.recent, t.Stream)
 		l.count(func(totals *Totals) {
@@ -342,7 +343,7 @@ func (l *ledger) late(done *settlement, t Tally, what int, p *party) {
 		})
 		return
 	}
-	l.wrong("stream %d: %v has %v of what it has %s, after it was settled with %d of them", t.Stream, p, t.Numbers, words[what], before)
+	l.wrong("stream %d: %v has %v of what it has %s, after it was settled with %v of them", t.Stream, p, t.Numbers, words[what], before)
 }
 
 var words = [...]string{got: "received", back: "got back", dead: "as dead letters", perhaps: "as dead letters that were perhaps delivered"}
@@ -560,7 +561,7 @@ func (l *ledger) settle() {
 			continue
 		}
 		l.add(s, f)
-		l.settled[id] = &settlement{[4]uint64{f.got.count(), f.back.count(), f.dead.count(), f.perhaps.count()}, f.unknown(), !f.known}
+		l.settled[id] = &settlement{[4]numbers{slices.Clone(f.got), slices.Clone(f.back), slices.Clone(f.dead), slices.Clone(f.perhaps)}, f.unknown(), !f.known}
 		l.recent = append(l.recent, id)
 		delete(l.streams, id)
 	}
