@@ -780,7 +780,7 @@ func (c *Core) Uninvited(u Uninvite, was bool) []Output {
 	return c.take()
 }
 
-var errNoCredentials = fail(CodeFailed, "this system cannot meet others: set Options.ConventionSecret, or Options.TLS")
+var errNoCredentials = fail(CodeFailed, "this system cannot meet others: start it with Options.ConventionSecret, or Options.TLS (\"thespian start --secret-file\", or \"--tls-certificate\")")
 
 func (c *Core) awaitLeader(p *process, m AwaitLeader) {
 	if c.leader != 0 {

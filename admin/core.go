@@ -124,6 +124,7 @@ type process struct {
 	lifetime    bool
 	shared      bool
 	killed      bool
+	failure     string // why the host cannot become a part of the system
 	parting     bool                       // it takes nothing more that was relayed
 	gaveAccount bool                       // it ends, and its dead letters are counted
 	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
@@ -184,6 +185,10 @@ func (c *Core) Attached() (number uint64, do []Output) {
 func (c *Core) Received(now time.Time, from uint64, msg any) []Output {
 	p := c.processes[from]
 	if p == nil || c.finished {
+		return nil
+	}
+	if m, failed := msg.(Failed); failed && p.endpoint == "" && !p.program {
+		p.failure = m.Reason
 		return nil
 	}
 	if _, announces := msg.(Announce); !announces && p.endpoint == "" {

@@ -124,7 +124,7 @@ func (d *dice) message(last, request uint64) any {
 		admin.KillActor{Request: request, Actor: d.address()},
 		admin.KillActor{Request: request, Actor: d.address()},
 		admin.Shutdown{Request: request, Grace: time.Duration(d.roll(20)-1) * time.Second},
-		nil, admin.Exit{}, admin.Created{}, // which no process should say
+		admin.Failed{Reason: "no room"}, nil, admin.Exit{}, admin.Created{}, // which no process should say
 	)
 }
 

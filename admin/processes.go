@@ -121,6 +121,9 @@ func (c *Core) Gone(now time.Time, number uint64, reason string) []Output {
 	if p == nil {
 		return nil
 	}
+	if p.failure != "" {
+		reason = "its process could not become a part of the system: " + p.failure
+	}
 	delete(c.processes, number)
 	c.graves.bury(number, reason)
 	if c.finished {

@@ -15,7 +15,7 @@ import (
 // Messages returns the types of the protocol, for the registry that encodes them.
 func Messages() message.TypeSet {
 	return message.Types(
-		Announce{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Parting{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
+		Announce{}, Failed{}, Create{}, Running{}, Started{}, Leaving{}, Ended{}, Account{}, Adopt{}, Relay{}, Relayed{}, Parting{}, Locate{}, Lookup{}, Find{}, SetCapability{}, HandleDeadLetters{}, StatusRequest{}, Status{}, Shutdown{}, KillActor{},
 		NotifyConvention{}, PreRegister{}, DeRegister{}, AwaitLeader{}, Met{},
 		Meet{}, Part{}, Orphaned{}, ConventionUpdate{},
 		Welcome{}, Run{}, Approach{}, Adopted{}, Created{}, Located{}, Gone{}, Capabilities{}, Handlers{}, Done{}, Exit{}, Retire{}, Ending{}, Print{}, Printed{},
@@ -146,6 +146,9 @@ type (
 		Process  uint64
 		Endpoint string
 	}
+
+	// Failed says why a host cannot become a part of the system: it ends then.
+	Failed struct{ Reason string }
 
 	// Locate asks where a process can be reached; the answer is Located or Gone. Who asks is told of the end of the process, too. System is 0, here and elsewhere, for this one.
 	Locate struct{ System, Process uint64 }

@@ -126,7 +126,7 @@ func number(t *testing.T, s string) uint64 {
 // inputs are the messages that processes say.
 var inputs = []any{
 	admin.Announce{}, admin.Create{}, admin.Running{}, admin.Started{}, admin.Leaving{}, admin.Ended{}, admin.Adopt{}, admin.Locate{}, admin.Lookup{}, admin.Find{}, admin.SetCapability{},
-	admin.HandleDeadLetters{}, admin.Relay{}, admin.Parting{}, admin.Account{}, admin.StatusRequest{}, admin.Status{}, admin.Shutdown{}, admin.KillActor{},
+	admin.HandleDeadLetters{}, admin.Relay{}, admin.Parting{}, admin.Failed{}, admin.Account{}, admin.StatusRequest{}, admin.Status{}, admin.Shutdown{}, admin.KillActor{},
 	admin.Exit{}, // which none should
 }
 

@@ -4,7 +4,11 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +17,36 @@ import (
 	"thespian.dev/actor"
 	"thespian.dev/system"
 )
+
+// Hosts listen at the ports that they are given, also for other systems; when there is none left, it is said.
+func TestPortsOfProcesses(t *testing.T) {
+	lowest := freePort(t)
+	if lowest > 65000 {
+		lowest = 50000
+	}
+	const count = 12
+	sys, err := app.Start(within(t), &system.Options{LowestPort: lowest, HighestPort: lowest + count - 1, Insecure: true, Capabilities: actor.Capabilities{"Admin Port": 0}})
+	assert.NilError(t, err)
+	t.Cleanup(func() { _ = sys.Shutdown(context.Background()) })
+	for range 2 {
+		create(t, sys, "servant")
+	}
+	status, err := sys.Status(within(t))
+	assert.NilError(t, err)
+	for _, p := range status.Processes {
+		_, text, err := net.SplitHostPort(p.Endpoint)
+		assert.NilError(t, err)
+		port, err := strconv.Atoi(text)
+		assert.NilError(t, err)
+		assert.Assert(t, p.Role == "admin" || lowest <= port && port < lowest+count, "%+v", p)
+	}
+	for range count {
+		if _, err = sys.Create(within(t), "servant"); err != nil {
+			break
+		}
+	}
+	assert.ErrorContains(t, err, fmt.Sprint(lowest))
+}
 
 // The limit of a message is the system's: below and above the default.
 func TestLimitOfMessages(t *testing.T) {

@@ -132,7 +132,7 @@ const insecureSecret = "no secret: whoever can connect belongs to this conventio
 func (o *Options) checkConvention(given, meets bool) error {
 	c := o.Capabilities
 	if _, member := c[conventionAddress]; member && !given {
-		return fmt.Errorf("capability %q asks for a convention: set Options.ConventionSecret (\"thespian convention secret\" makes one), ConventionSecretFile or TLS", conventionAddress)
+		return fmt.Errorf("capability %q asks for a convention: set Options.ConventionSecret (\"thespian convention secret\" makes one), ConventionSecretFile or TLS (\"thespian start --secret-file\")", conventionAddress)
 	}
 	if given && !meets {
 		return fmt.Errorf("systems on this base do not meet others: use one whose processes talk over TCP")

@@ -105,14 +105,23 @@ type joining struct {
 func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n *node, shared bool, err error) {
 	line := newLifeline(conn, controlMessages())
 	defer func() {
+		if err != nil && j.host {
+			_ = line.send(admin.Failed{Reason: err.Error()})
+			line.expire(lastWords)
+			line.shut()
+		}
 		if err != nil {
 			line.close()
 		}
 	}()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
+	who := processOf(conn)
 	first, err := line.receive()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // which has closed the connection
+		return nil, false, fmt.Errorf("the Admin%s does not answer: %w", who, context.Cause(ctx))
+	case err != nil:
 		return nil, false, fmt.Errorf("the Admin did not say welcome: %w", endOfAdmin(err))
 	}
 	welcome, ok := first.(admin.Welcome)
@@ -141,6 +150,14 @@ func (a App) join(ctx context.Context, conn net.Conn, o *Options, j joining) (n 
 	}()
 	n.peers.located(admin.Located{Process: welcome.AdminProcess, Endpoint: welcome.AdminEndpoint})
 	return n, welcome.Shared, n.announce(ctx, a, j)
+}
+
+// processOf says which process is at the other end of a lifeline, as far as that is known.
+func processOf(conn net.Conn) string {
+	if peer, err := credentials(conn); err == nil {
+		return fmt.Sprintf(" (process %d)", peer.Pid)
+	}
+	return ""
 }
 
 // connect opens the node's transport.

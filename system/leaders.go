@@ -49,10 +49,20 @@ func leadersOf(c message.Capabilities) ([]string, error) {
 			if err := checkAddress(text); err != nil {
 				return nil, fmt.Errorf("capability %q: %w", conventionAddress, err)
 			}
+		} else if err := checkName(text); err != nil {
+			return nil, fmt.Errorf("capability %q: %w", conventionAddress, err)
 		}
 		leaders = append(leaders, text)
 	}
 	return leaders, nil
+}
+
+// checkName returns why a text is not the name of a service, which is looked up, or nil.
+func checkName(name string) error {
+	if _, err := netip.ParseAddr(name); err == nil {
+		return fmt.Errorf("%s has no port: wanted \"host:port\"", name)
+	}
+	return checkAddress(name + ":1")
 }
 
 // checkAddress returns why a text is not "host:port", or nil.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -132,10 +133,35 @@ func (f capabilityFlag) Set(text string) error {
 	return nil
 }
 
+// A portRange is a range of ports, from the lowest to the highest.
+type portRange struct{ lowest, highest int }
+
+func (p *portRange) Type() string { return "range" }
+
+func (p *portRange) String() string {
+	if *p == (portRange{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d-%d", p.lowest, p.highest)
+}
+
+func (p *portRange) Set(text string) error {
+	lowest, highest, _ := strings.Cut(text, "-")
+	var err error
+	if p.lowest, err = strconv.Atoi(lowest); err == nil {
+		p.highest, err = strconv.Atoi(highest)
+	}
+	if err != nil || p.lowest < 1 || p.highest < p.lowest || p.highest > 65535 {
+		return errors.New("wanted two ports, as 20000-20100")
+	}
+	return nil
+}
+
 // conventionFlags say how the system is to meet others.
 type conventionFlags struct {
 	secret, certificate, key, authorities string
 	leader, bind, advertise               string
+	ports                                 portRange
 	insecure, routing, outbound           bool
 }
 
@@ -149,11 +175,12 @@ func (f *conventionFlags) define(command *cobra.Command) {
 	flags.StringVar(&f.leader, "convention", "", "where the leader is, as `host:port`; several behind commas")
 	flags.StringVar(&f.bind, "bind", "", "the `address` at which others find the system (default: that of --host)")
 	flags.StringVar(&f.advertise, "advertise", "", "the `address` that others are told, where it is another one, as behind NAT")
+	flags.Var(&f.ports, "ports", "the `range` of the ports of the system's processes, as 20000-20100 (default: any that is free)")
 	flags.BoolVar(&f.routing, "admin-routing", false, "others reach the system's Admin port alone")
 	flags.BoolVar(&f.outbound, "outbound-only", false, "others reach nothing of the system, which connects to them")
 	command.MarkFlagsMutuallyExclusive("secret-file", "tls-certificate", "insecure")
 	command.MarkFlagsRequiredTogether("tls-certificate", "tls-key", "tls-authorities")
-	for _, name := range []string{"convention", "bind", "advertise"} {
+	for _, name := range []string{"convention", "bind", "advertise", "ports"} {
 		_ = command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 }
@@ -161,6 +188,7 @@ func (f *conventionFlags) define(command *cobra.Command) {
 // addTo completes the options of the system.
 func (f *conventionFlags) addTo(o *system.Options) {
 	o.ConventionSecretFile, o.Insecure = f.secret, f.insecure
+	o.LowestPort, o.HighestPort = f.ports.lowest, f.ports.highest
 	if f.certificate != "" {
 		o.TLS = &system.TLSFiles{Certificate: f.certificate, Key: f.key, Authorities: f.authorities}
 	}
