@@ -124,7 +124,7 @@ type process struct {
 	lifetime    bool
 	shared      bool
 	killed      bool
-	failure     string // why the host cannot become a part of the system
+	failure     string                     // why the host cannot become a part of the system
 	parting     bool                       // it takes nothing more that was relayed
 	gaveAccount bool                       // it ends, and its dead letters are counted
 	actors      map[address.Address]*entry // those that the Admin had it run, and that have not ended
