@@ -247,7 +247,7 @@ func TestMailBetweenTwoThatEnd(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, at once: %v", kind, atOnce), func(t *testing.T) {
 				sys := start(t, nil)
 				for range 2 {
-					const count = 8000
+					const count = 3000
 					desk := create(t, sys, "notary")
 					assert.NilError(t, sys.Tell(within(t), create(t, sys, "testator"), Bequest{kind, count, atOnce, desk}))
 					reply, err := sys.Ask(within(t), desk, Order{N: count})

@@ -107,9 +107,9 @@ func (c *cell) move(to *peer) {
 			c.mu.Unlock()
 			return
 		}
-		batch := c.queue
-		c.queue = nil
-		if len(batch) == 0 {
+		batch, watchers := c.queue, c.more.watchers
+		c.queue, c.more.watchers = nil, nil
+		if len(batch) == 0 && len(watchers) == 0 {
 			c.closed = true
 			c.more.away = to
 			c.self.Record().SetHint(hintOf(to.at))
@@ -125,6 +125,15 @@ func (c *cell) move(to *peer) {
 		}
 		c.wakeSenders(c.room())
 		c.mu.Unlock()
+		there := distant{c.node, c.self}
+		for watcher := range watchers { // or who watches again would be told twice
+			watcher.forget(c)
+			if watcher.remember(there) {
+				if reason := to.watch(c.self, watcher); reason != "" {
+					tellWatchers(map[*cell]struct{}{watcher: {}}, there, c.self, reason)
+				}
+			}
+		}
 		for _, e := range batch {
 			switch e.msg.(type) {
 			case control, joiner:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,6 +64,10 @@ func (r *relative) Receive(ctx *actor.Context, msg any) error {
 		ctx.Send(child, ping{1})
 	case message.ChildActorExited:
 		ctx.Send(r.master, handed{m.Child, m.Reason})
+	case message.ActorExited:
+		if !r.master.IsZero() {
+			ctx.Send(r.master, handed{m.Actor, "watched: " + m.Reason})
+		}
 	}
 	return nil
 }
@@ -477,5 +482,34 @@ func TestLastWordsOfAProcessThatDiesAtOnce(t *testing.T) {
 		assert.Equal(t, next(t, sys), any(pong{7}))
 		assert.Equal(t, next(t, sys).(handed).Reason, "signal: killed")
 		time.Sleep(time.Minute) // the goroutines of the dead end
+	})
+}
+
+// A parent that watches its child before it is known where that runs, and once more afterwards, is told of its end once as a watcher.
+func TestChildIsWatchedBeforeAndAfterItsPlaceIsKnown(t *testing.T) {
+	inWorld(t, admin.Options{}, func(t *testing.T, w *world, sys *System) {
+		p := made(t, sys, "parent")
+		const late = 5 * time.Second
+		w.setHooks(nil, func(_ *hereHost, msg any) {
+			if _, run := msg.(admin.Run); run {
+				time.Sleep(late)
+			}
+		})
+		assert.NilError(t, sys.Tell(t.Context(), p, have{"child"}))
+		child := next(t, sys).(handed).Child
+		watches := func() {
+			_, err := sys.Ask(t.Context(), p, watch{child})
+			assert.NilError(t, err)
+		}
+		watches()
+		assert.Equal(t, next(t, sys), any(pong{0})) // it runs
+		watches()
+		assert.NilError(t, sys.Tell(t.Context(), child, message.ActorExitRequest{}))
+		var heard []string
+		for msg := next(t, sys); msg != nil; msg = next(t, sys) {
+			heard = append(heard, msg.(handed).Reason)
+		}
+		slices.Sort(heard)
+		assert.DeepEqual(t, heard, []string{"asked to exit", "watched: asked to exit"})
 	})
 }

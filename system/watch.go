@@ -26,7 +26,13 @@ func (c *cell) Watch(who address.Address, on bool) {
 		c.forget(other)
 	case !c.remember(other):
 	default:
-		if reason := other.watchedBy(c); reason != "" {
+		reason := other.watchedBy(c)
+		if reason == movedAway {
+			c.forget(other)
+			c.Watch(who, true)
+			return
+		}
+		if reason != "" {
 			c.forget(other)
 			c.tell(envelope{message.ActorExited{Actor: who, Reason: reason}, who})
 		} else if c.phase.Load() == ended { // meanwhile: nobody else would do it
@@ -67,9 +73,15 @@ func (c *cell) forget(other watchable) {
 	}
 }
 
+// movedAway is the reason for which a stub has no watchers any more: they watch its actor where that is.
+const movedAway = "it runs in another process"
+
 func (c *cell) watchedBy(watcher *cell) (reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed && c.more != nil && c.more.away != nil {
+		return movedAway
+	}
 	if c.closed {
 		return refusedEnded
 	}

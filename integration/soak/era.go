@@ -209,11 +209,9 @@ func (e *era) hire(creator, p *party, contract Contract, first Send) {
 }
 
 func (e *era) watch(watcher, watched *party) {
-	if watched.parent == watcher || watcher == watched {
-		return
+	if watched.parent != watcher && watcher != watched && e.ledger.watch(watcher, watched) {
+		e.tell(watcher, Watch{watched.id, watched.who})
 	}
-	e.ledger.watch(watcher, watched)
-	e.tell(watcher, Watch{watched.id, watched.who})
 }
 
 func (e *era) tell(to *party, msg any) {

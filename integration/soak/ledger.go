@@ -125,11 +125,15 @@ func (l *ledger) open(from, to *party, order Send) Send {
 	return order
 }
 
-// watch notes that one party watches another.
-func (l *ledger) watch(watcher, watched *party) {
+// watch notes that one party watches another, and reports whether that is new: who watches once more when the other has ended is told once more.
+func (l *ledger) watch(watcher, watched *party) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, does := watched.observe[watcher]; does {
+		return false
+	}
 	watched.observe[watcher] = false
+	return true
 }
 
 // locate notes where an actor is.
