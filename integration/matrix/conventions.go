@@ -85,8 +85,13 @@ var conventions = []Behaviour{
 					}
 					return nil
 				}
+				if m.N == 0 { // it hears nothing more when it has said so
+					ctx.NotifyOnConventionChanges(false)
+				}
 				d.Say(ctx, Said{What: "understood"})
-				ctx.NotifyOnConventionChanges(m.N > 0)
+				if m.N > 0 { // it says so before it hears of those that are there
+					ctx.NotifyOnConventionChanges(true)
+				}
 				return nil
 			},
 		},
@@ -109,6 +114,7 @@ var conventions = []Behaviour{
 			left := Said{What: "late left", Who: late.Admin()}
 			hear(t, left, left) // each of the two
 			t.Do(first, Do{Deed: "hear of systems"})
+			status(t) // which its process answers behind that
 			again := t.Join("again", nil)
 			hear(t, Said{What: "again joined", Who: again.Admin()})
 			assert.NilError(t, t.members[0].Shutdown(t.Context()))
