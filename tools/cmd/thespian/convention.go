@@ -29,11 +29,23 @@ are started with; each member is told where its leader is.`,
   thespian start --detach --secret-file secret --bind 10.0.0.1                        # on one host
   thespian start --detach --secret-file secret --bind 10.0.0.2 --convention 10.0.0.1:1900  # on another
   thespian convention ls`,
-		Args: wants(),
+		Args: aCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	command.AddCommand(secretCommand(), listConventionCommand(at), joinCommand(at), leaveCommand(at), preRegisterCommand(at), deRegisterCommand(at))
 	return command
+}
+
+// aCommand accepts no arguments where there are only commands: one is the name of none.
+func aCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q", cmd.Name()+" "+args[0])
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		text += fmt.Sprintf(": perhaps %q", cmd.Name()+" "+like[0])
+	}
+	return errors.New(text)
 }
 
 func secretCommand() *cobra.Command {

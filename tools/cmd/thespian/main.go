@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -40,6 +41,21 @@ func run(ctx context.Context) error {
 	return err
 }
 
+// version says of what state of the sources this is, as far as the go command has noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	text := info.Main.Version + ", " + info.GoVersion
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			text += ", " + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return text
+}
+
 // newRoot returns the whole command. begun is true once its command line has turned out to be right.
 func newRoot() (root *cobra.Command, begun *bool) {
 	begun = new(bool)
@@ -55,6 +71,7 @@ System.Shutdown: this command does not have that base.`,
   thespian status                          # what is in it
   thespian tell greeter '{"Name": "Ann"}'  # a message to the actor with the global name greeter
   thespian stop`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {

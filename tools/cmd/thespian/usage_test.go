@@ -16,6 +16,8 @@ func TestWrongUsage(t *testing.T) {
 		want string
 	}{
 		"an unknown command":          {[]string{"strat"}, "start"},
+		"one of conventions":          {[]string{"convention", "joi"}, `there is no command "convention joi": perhaps "convention join"`},
+		"one like no other":           {[]string{"convention", "foo"}, `there is no command "convention foo"`},
 		"an unknown flag":             {[]string{"ps", "--tree"}, "unknown flag: --tree"},
 		"an argument too much":        {[]string{"status", "now"}, `"now"`},
 		"a message missing":           {[]string{"tell", "butler"}, "MESSAGE is missing"},
