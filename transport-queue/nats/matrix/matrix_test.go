@@ -10,10 +10,6 @@ import (
 	"os"
 	"slices"
 	"testing"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
-	"gotest.tools/v3/assert"
 
 	"thespian.dev/integration/leftovers"
 	"thespian.dev/integration/matrix"
@@ -41,14 +37,7 @@ func TestMain(m *testing.M) { matrix.App(bases()...).TestMain(runner{m}) }
 
 // TestMatrix runs behaviours on the base over a server that runs here.
 func TestMatrix(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
-	assert.NilError(t, err)
-	s.Start()
-	t.Cleanup(func() {
-		s.Shutdown()
-		s.WaitForShutdown()
-	})
-	assert.Assert(t, s.ReadyForConnections(10*time.Second))
+	s := startServer(t, 0)
 	t.Setenv(serverURL, s.ClientURL())
 
 	base := bases()
