@@ -1,4 +1,11 @@
-// Package nats is the transport over a NATS server: the base multiprocQueueBase between hosts.
+// Package nats is the transport over a NATS server: the base multiprocQueueBase between hosts. A program lists it with its bases, and uses it as any other:
+//
+//	var app = system.App{
+//		Bases: []transport.Base{nats.Base("nats://broker.example:4222", natsgo.UserCredentials("app.creds"))},
+//		Kinds: …
+//	}
+//
+// All programs of a system name the server with the same text, as the base's name has it.
 //
 // Nodes connect to the server alone, not to each other, so that a system spans hosts that cannot reach one another. A node is reached at a subject under "thespian.node", and its connections at subjects under
 // "thespian.conn"; with permissions, all nodes of a system need to publish and to subscribe to "thespian.>". Whoever may do so can disturb a system.
