@@ -62,29 +62,26 @@ func (b *build) lost(p *process) {
 	b.pool = slices.DeleteFunc(b.pool, func(other *process) bool { return other == p })
 }
 
-// The first hosts of a pool, ahead of them, connect while they wait to those who took one last, to maxTakers of them.
-const (
-	maxTakers = 4
-	ahead     = 2
-)
+// maxTakers is to how many processes the hosts of a pool connect while they wait.
+const maxTakers = 4
 
-// taken notes that a process has taken a host out of the pool. Those that are next connect to it: to do so when it takes one of them would be most of what that takes.
+// taken notes that a process has taken a host out of the pool. When it does so again, those that wait connect to it, for it will perhaps go on: to do so when it takes one of them would be most of what that takes.
 func (c *Core) taken(b *build, by *process) {
-	others := slices.DeleteFunc(b.takers, func(p *process) bool { return p == by })
-	b.takers = append([]*process{by}, others[:min(len(others), maxTakers-1)]...)
-	c.prepare(b)
-}
-
-// prepare has the hosts that are next in a pool connect to those who will perhaps take them.
-func (c *Core) prepare(b *build) {
-	if b == nil {
+	if by.took = by.took + 1; by.took < 2 {
 		return
 	}
-	for _, p := range b.pool[:min(len(b.pool), ahead)] {
-		for _, taker := range b.takers {
-			if p.endpoint != "" && p.related[taker.number] == nil {
-				c.approach(p, taker)
-			}
+	others := slices.DeleteFunc(b.takers, func(p *process) bool { return p == by })
+	b.takers = append([]*process{by}, others[:min(len(others), maxTakers-1)]...)
+	for _, p := range b.pool {
+		c.prepare(p)
+	}
+}
+
+// prepare has a host of a pool connect to those who will perhaps take it.
+func (c *Core) prepare(p *process) {
+	for _, taker := range p.build.takers {
+		if p.endpoint != "" && p.related[taker.number] == nil {
+			c.approach(p, taker)
 		}
 	}
 }

@@ -124,6 +124,7 @@ type process struct {
 	lifetime    bool
 	shared      bool
 	killed      bool
+	took        int                        // how often it has taken a host out of a pool
 	failure     string                     // why the host cannot become a part of the system
 	parting     bool                       // it takes nothing more that was relayed
 	gaveAccount bool                       // it ends, and its dead letters are counted

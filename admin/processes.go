@@ -48,7 +48,9 @@ func (c *Core) announce(p *process, m Announce) {
 		}
 	}
 	p.seekers = nil
-	c.prepare(p.build)
+	if p.build != nil && slices.Contains(p.build.pool, p) {
+		c.prepare(p)
+	}
 }
 
 // suits compares what a process brings along, and what a program expects of the system, with what that is.
