@@ -10,7 +10,7 @@ type build struct {
 	hosts    int        // likewise
 	shared   *process   // the host for actors that want none of their own
 	pool     []*process // hosts that wait for their actor
-	takers   []*process // who took from the pool, the last one first
+	takers   []*process // who took from the pool more than once, the last one first
 }
 
 // learn returns the build of a program, which becomes the newest.
@@ -67,7 +67,7 @@ const maxTakers = 4
 
 // taken notes that a process has taken a host out of the pool. When it does so again, those that wait connect to it, for it will perhaps go on: to do so when it takes one of them would be most of what that takes.
 func (c *Core) taken(b *build, by *process) {
-	if by.took = by.took + 1; by.took < 2 {
+	if by.took++; by.took < 2 {
 		return
 	}
 	others := slices.DeleteFunc(b.takers, func(p *process) bool { return p == by })

@@ -61,12 +61,12 @@ func (a *audience) written(process uint64, n int) {
 	l.change = make(chan struct{})
 }
 
-// print tells the programs of a build, or all, what was printed, and reports whether any was told. It waits for those that have no room.
+// print tells the programs of a build what was printed, and reports whether any was told. It waits for those that have no room.
 func (a *audience) print(build string, p admin.Print) (heard bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, process := range slices.Sorted(maps.Keys(a.listeners)) {
-		if l := a.listeners[process]; l != nil && (build == "" || l.build == build) {
+		if l := a.listeners[process]; l != nil && l.build == build {
 			heard = a.tell(process, l, p) || heard
 		}
 	}
