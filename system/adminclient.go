@@ -34,6 +34,7 @@ type adminClient struct {
 
 // ask sends a request and has its answer handled, soon, on the goroutine that reads the lifeline. The answer is nil when the Admin has gone.
 func (a *adminClient) ask(request func(number uint64) any, then func(answer any)) {
+	a.node.attention.release() // who it concerns may have something to say, too
 	a.mu.Lock()
 	if a.lost {
 		a.mu.Unlock()

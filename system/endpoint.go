@@ -52,6 +52,7 @@ func (e *Endpoint) Close() error {
 	e.mailbox, e.watchers = nil, nil
 	e.mu.Unlock()
 	e.node.asked.forget(e)
+	e.node.attention.interrupt()
 	for _, m := range rest {
 		e.node.undeliverable(m, e.self, refusedClosed)
 	}
@@ -93,6 +94,7 @@ func isClosed(c <-chan struct{}) bool {
 // Tell sends a message whose sender is this endpoint. It waits, while the receiver's mailbox is above its mark, until ctx is done. The error says
 // that the message cannot be sent; a message to an actor that has ended becomes a dead letter, without an error.
 func (e *Endpoint) Tell(ctx context.Context, to address.Address, msg any) error {
+	e.node.attention.release() // others may have to say that they take no more
 	if err := e.send(ctx, to, msg, e.self); err != nil {
 		return fmt.Errorf("tell: %w", err)
 	}
@@ -136,7 +138,7 @@ func (e *Endpoint) ask(ctx context.Context, to address.Address, msg any) (any, e
 	if s := e.node.synchronous; s != nil {
 		answer, err = q.awaitSynchronously(ctx, s)
 	} else {
-		answer, err = q.await(ctx)
+		answer, err = q.await(ctx, to)
 	}
 	switch m := answer.(type) {
 	case failure:
@@ -190,6 +192,9 @@ func (e *Endpoint) awaitMail(ctx context.Context) error {
 			}
 		})
 	}
+	e.node.attention.enter()
+	defer e.node.attention.leave()
+	e.node.attention.release()
 	select {
 	case <-e.arrived:
 	case <-ctx.Done():

@@ -89,6 +89,7 @@ type node struct {
 	peers        *peers       // likewise
 	adminProcess uint64
 	asked        asked
+	attention    attention
 	hosting      bool          // this process is a host
 	retired      chan struct{} // holds a token when it is to end once it has no actors, though it is shared
 	stillborn    stillborn
@@ -319,6 +320,7 @@ func (n *node) leave(ctx context.Context) error {
 func (n *node) kill() {
 	n.killOnce.Do(func() {
 		close(n.killed)
+		n.attention.interrupt()
 		n.timers.stop()
 		n.walk(func(c *cell) { c.kill() })
 		n.scheduler.close()

@@ -68,8 +68,9 @@ type peer struct {
 
 // A link is what it takes to send to a peer.
 type link struct {
-	to     transport.Peer
-	encode *message.Encoder // nil: messages have to say themselves of what types they are, as some may get lost
+	to         transport.Peer
+	attendable *transport.Attendable // the same, nil if it is none
+	encode     *message.Encoder      // nil: messages have to say themselves of what types they are, as some may get lost
 }
 
 func (ps *peers) link(p *peer, m admin.Located) *link {
@@ -78,6 +79,9 @@ func (ps *peers) link(p *peer, m admin.Located) *link {
 		l.to = ps.transport.Peer(at, m.Endpoint)
 	} else {
 		l.to = ps.outside.peer(p, m)
+	}
+	if peer, is := l.to.(transport.Attendable); is {
+		l.attendable = &peer
 	}
 	if ps.features.Ordered && ps.features.Reliable {
 		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(at), Hint: hintOf(ps.node.here())})

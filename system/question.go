@@ -27,6 +27,7 @@ type question struct {
 // The states of a question.
 const (
 	open     uint32 = iota
+	attended        // open, and the program takes what comes
 	awaited         // open, and the program waits for wake
 	taken           // the answer is being written
 	answered        // the answer can be read
@@ -103,7 +104,10 @@ func (q *question) settle(e envelope, answer any) bool {
 	}
 	q.answer = answer
 	q.state.Store(answered)
-	if state == awaited {
+	switch state {
+	case attended:
+		q.from.node.attention.interrupt()
+	case awaited:
 		q.wake <- struct{}{} // has room
 	}
 	q.from.node.changed()
@@ -122,15 +126,23 @@ func (ws *wakes) get() chan struct{} {
 
 // await waits for the answer. A question of a program is nearly always answered by an actor that runs on this processor next, so it first lets others
 // run: that costs half of what going to sleep and being woken does.
-func (q *question) await(ctx context.Context) (any, error) {
+func (q *question) await(ctx context.Context, to address.Address) (any, error) {
+	n := q.from.node
+	if n.peers != nil {
+		alone := n.attention.enter()
+		defer n.attention.leave()
+		if alone {
+			q.attend(ctx, to)
+		}
+	}
 	for range 2 {
-		runtime.Gosched()
 		if q.state.Load() == answered {
 			return q.result(), nil
 		}
+		runtime.Gosched()
 	}
-	q.wake = q.from.node.wakes.get()
-	defer func() { q.from.node.wakes.pool.Put(q.wake) }()
+	q.wake = n.wakes.get()
+	defer func() { n.wakes.pool.Put(q.wake) }()
 	if !q.state.CompareAndSwap(open, awaited) {
 		return q.result(), nil
 	}
@@ -140,8 +152,8 @@ func (q *question) await(ctx context.Context) (any, error) {
 		return q.result(), nil
 	case <-ctx.Done():
 		err = ctx.Err()
-	case <-q.from.node.killed:
-		err = q.from.node.over()
+	case <-n.killed:
+		err = n.over()
 	case <-q.from.closed:
 		err = ErrClosed
 	}

@@ -53,6 +53,8 @@ type conn struct {
 	timer      *time.Timer
 	idle       *time.Timer
 
+	attendance
+
 	// Of whoever writes.
 	vector  [2][]byte
 	buffers net.Buffers
@@ -217,6 +219,7 @@ func (c *conn) atRest() bool {
 // sayGoodbye has the goodbye said. The lock is held.
 func (c *conn) sayGoodbye(why goodbye) {
 	c.bye = max(c.bye, why)
+	c.recall()
 	c.wake()
 }
 

@@ -202,6 +202,8 @@ func (p *peer) newConn(stream, raw net.Conn, theirs session, leaves, initiator b
 		ended:    make(chan struct{}),
 		dead:     make(chan struct{}),
 		awaken:   make(chan struct{}, 1),
+
+		attendance: attendance{back: make(chan struct{}, 1)},
 	}
 	c.touch()
 	return c

@@ -103,6 +103,7 @@ func (p *peer) Forget(ctx context.Context) {
 	first := !p.forgotten
 	p.forgotten = true
 	p.wakeAll()
+	p.recall()
 	p.endReach()
 	if p.stopDial != nil {
 		p.stopDial()

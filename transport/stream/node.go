@@ -113,6 +113,7 @@ func (n *node) refuse() {
 	for _, p := range n.all() {
 		p.mu.Lock()
 		p.wakeAll()
+		p.recall()
 		p.mu.Unlock()
 	}
 }

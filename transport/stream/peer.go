@@ -147,6 +147,7 @@ func (p *peer) admit(ctx context.Context, data []byte) error {
 			mine = &waiter{make(chan struct{}, 1), size}
 			p.waiters = append(p.waiters, mine)
 			p.wanting += size
+			p.recall() // room comes with what the other node says
 		}
 		p.mu.Unlock()
 		select {

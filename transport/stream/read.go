@@ -132,13 +132,16 @@ func (c *conn) read() {
 		<-c.before
 	}
 	r := &reader{from: c.net, buf: make([]byte, readSize)}
+	c.reader = r
 	var err error
 	for err == nil {
 		r.step = readSize
 		if len(c.peer.partial) > 0 {
 			r.step = stepMidway
 		}
-		err = c.readFrame(r)
+		if err = c.readFrame(r); err == nil {
+			err = c.lend()
+		}
 	}
 	c.peer.lost(c, err)
 }

@@ -72,6 +72,7 @@ func Run(t *testing.T, setup Setup) {
 	checks = append(checks, lossChecks...)
 	checks = append(checks, forgetChecks...)
 	checks = append(checks, assuredChecks...)
+	checks = append(checks, attendChecks...)
 	checks = append(checks, closeChecks...)
 	checks = append(checks, strangerChecks...)
 	for _, c := range checks {

@@ -1,6 +1,6 @@
 // Package matrix_test runs the behaviours of package matrix, of the module integration, on the base over a NATS server: in the module of that base, as no other one is to know the broker.
 //
-//	go test ./transport-queue/nats/matrix                          # in configurations that have every two settings together: a minute
+//	go test ./transport-queue/nats/matrix                          # in configurations that have the base together with every other setting: a minute
 //	go test -timeout 2h ./transport-queue/nats/matrix -whole       # in all configurations
 //	go test ./transport-queue/nats/matrix -whole -run 'TestMatrix/nats-spawn-copies-routing$/failures'   # some of both
 package matrix_test
@@ -41,9 +41,10 @@ func TestMatrix(t *testing.T) {
 	t.Setenv(serverURL, s.ClientURL())
 
 	base := bases()
-	configs := slices.DeleteFunc(matrix.Configs(base...), func(c matrix.Config) bool { return c.Base != base[0].Short })
+	configs := matrix.Configs(base...)
 	if !*whole {
-		configs = matrix.Pairs(configs)
+		configs = matrix.Pairs(configs) // two other settings are together on this base or on another one, in package matrix
 	}
+	configs = slices.DeleteFunc(configs, func(c matrix.Config) bool { return c.Base != base[0].Short })
 	matrix.Test(t, matrix.App(base...), configs)
 }

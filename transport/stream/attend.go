@@ -1,0 +1,196 @@
+package stream
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"thespian.dev/message"
+	"thespian.dev/transport"
+)
+
+// lentFor is for how long a connection that nobody attends stays unread, before its own goroutine reads it again: at most twice as long.
+const lentFor = 2 * time.Millisecond
+
+// An attendance says who reads a connection: its own goroutine, or who attends it. The peer's lock guards it, but for the reader, which belongs to whoever reads.
+type attendance struct {
+	reader *reader
+
+	wanted      bool // somebody would have read since the last frame
+	lent        bool // the connection's own goroutine does not read
+	attended    bool // somebody else does
+	interrupted bool // and is being interrupted
+	recalled    bool // the connection's own goroutine is to read, once nobody else does
+	patient     bool // it waits for that, however long it takes
+	turns       uint64
+	back        chan struct{} // wakes it
+	trouble     error         // met by who read
+}
+
+var _ transport.Attendable = (*peer)(nil)
+
+// Attend is a method of transport.Attendable. Only what the kernel tells the runtime of is worth it: of anything else there is a goroutine that learns of it first.
+func (p *peer) Attend(done func() bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := p.conn
+	if c == nil {
+		return false
+	}
+	if _, direct := c.raw.(syscall.Conn); !direct {
+		return false
+	}
+	if !c.lent || c.attended || c.recalled {
+		c.wanted = !c.lent
+		if c.attended {
+			c.recall() // or nobody would read for this one once that one has left
+		}
+		return false
+	}
+	c.attended = true
+	c.turns++
+	for {
+		p.mu.Unlock()
+		left, err := c.attend(done)
+		p.mu.Lock()
+		if c.interrupted {
+			c.interrupted = false
+			c.resetDeadline()
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				continue // it was for somebody else, or done says so
+			}
+		}
+		c.attended = false
+		c.trouble = err
+		if left || err != nil || c.reader.end > c.reader.begin {
+			c.recalled = true
+		}
+		if c.recalled || c.patient {
+			signal(c.back)
+		}
+		return true
+	}
+}
+
+// attend reads frames until done says so, or what comes next is for the connection's own goroutine to read. Nothing is taken in part.
+func (c *conn) attend(done func() bool) (left bool, err error) {
+	r := c.reader
+	r.step = readSize
+	for !done() {
+		h, err := r.ahead()
+		if err != nil {
+			return false, err
+		}
+		if h.kind == kindChunk {
+			return true, nil
+		}
+		if err := c.readFrame(r); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// ahead reads as much as it takes for the next frame to be there as a whole, unless it is a chunk, and returns its header.
+func (r *reader) ahead() (header, error) {
+	if err := r.fill(message.FrameHeader); err != nil {
+		return header{}, err
+	}
+	h, err := parseHeader(r.buf[r.begin : r.begin+message.FrameHeader])
+	if err == nil && h.kind != kindChunk {
+		err = r.fill(message.FrameHeader + h.length)
+	}
+	return h, err
+}
+
+// lend lets who waits for something read, if somebody would have, and returns when the connection's own goroutine has to read.
+func (c *conn) lend() error {
+	p := c.peer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !c.wanted {
+		return nil
+	}
+	c.wanted = false
+	if c.reader.end > c.reader.begin || p.midway || c.failure != nil || c.bye != none || p.forgotten || p.node.closing.Load() {
+		return nil
+	}
+	c.lent = true
+	timer := time.NewTimer(lentFor)
+	defer timer.Stop()
+	dead := c.dead
+	for turns := c.turns; !c.recalled || c.attended; turns = c.turns {
+		p.mu.Unlock()
+		lapsed := false
+		select {
+		case <-c.back:
+			timer.Reset(lentFor)
+		case <-timer.C:
+			lapsed = true
+		case <-dead:
+			dead = nil
+		}
+		p.mu.Lock()
+		c.patient = false
+		switch {
+		case dead == nil:
+			c.recalled = true
+		case !lapsed:
+		case turns != c.turns:
+			timer.Reset(lentFor)
+		case c.attended: // for longer than asks mostly take: this goroutine need not look again and again
+			c.patient = true
+		default:
+			c.recalled = true
+		}
+	}
+	c.lent, c.recalled = false, false
+	return c.trouble
+}
+
+// recall has the connection's own goroutine read again. The lock is held.
+func (c *conn) recall() {
+	c.wanted = false
+	if c.lent && !c.recalled {
+		c.recalled = true
+		if !c.attended {
+			signal(c.back)
+		}
+	}
+}
+
+// Release is a method of transport.Attendable.
+func (p *peer) Release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recall()
+}
+
+// recall has the goroutines of all connections read. The lock is held.
+func (p *peer) recall() {
+	for c := range p.conns {
+		c.recall()
+	}
+}
+
+// Interrupt is a method of transport.Attendable.
+func (p *peer) Interrupt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if c.attended && !c.interrupted && !c.delivering { // it asks done after it has delivered
+			c.interrupted = true
+			_ = c.raw.SetReadDeadline(time.Unix(1, 0))
+		}
+	}
+}
+
+// resetDeadline sets the deadline for reading as it was before the interruption. The lock is held.
+func (c *conn) resetDeadline() {
+	var at time.Time
+	if c.farewell {
+		at = time.Now().Add(goodbyeWithin)
+	}
+	_ = c.raw.SetReadDeadline(at)
+}
