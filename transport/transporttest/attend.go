@@ -211,6 +211,7 @@ func releaseHasOthersRead(e *env) {
 	count := a.attend(b)
 	peer.Release()
 	peer.Release()
+	assert.Assert(e, !peer.Attend(func() bool { return true }), "the transport must read after Release")
 	b.send(a, 0, text(0, count, 40))
 	a.waitFrom(b, count+1)
 }
