@@ -21,6 +21,12 @@ type attention struct {
 // enter notes that a call waits, until leave. It says whether no other one does.
 func (a *attention) enter() (alone bool) { return a.waiting.Add(1) == 1 }
 
+// await is enter for a call that does not attend.
+func (a *attention) await() {
+	a.enter()
+	a.release()
+}
+
 func (a *attention) leave() {
 	if a.waiting.Add(-1) > 0 {
 		a.release()

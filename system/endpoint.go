@@ -192,9 +192,8 @@ func (e *Endpoint) awaitMail(ctx context.Context) error {
 			}
 		})
 	}
-	e.node.attention.enter()
+	e.node.attention.await()
 	defer e.node.attention.leave()
-	e.node.attention.release()
 	select {
 	case <-e.arrived:
 	case <-ctx.Done():

@@ -211,6 +211,8 @@ func (c *cell) block(wake <-chan struct{}) bool {
 
 // await waits until wake is closed, or returns why a program waits no longer.
 func (n *node) await(ctx context.Context, wake, closed <-chan struct{}) error {
+	n.attention.await()
+	defer n.attention.leave()
 	select {
 	case <-wake:
 		return nil

@@ -10,8 +10,12 @@ import (
 	"thespian.dev/transport"
 )
 
-// lentFor is for how long a connection that nobody attends stays unread, before its own goroutine reads it again: at most twice as long.
-const lentFor = 2 * time.Millisecond
+// lentFor is for how long a connection that nobody attends stays unread, before its own goroutine reads it again: at most twice as long. While somebody attends it again and again, the goroutine looks less and
+// less often, up to lentAtLast, as it disturbs them.
+const (
+	lentFor    = 2 * time.Millisecond
+	lentAtLast = 64 * time.Millisecond
+)
 
 // An attendance says who reads a connection: its own goroutine, or who attends it. The peer's lock guards it, but for the reader, which belongs to whoever reads.
 type attendance struct {
@@ -113,11 +117,12 @@ func (c *conn) lend() error {
 		return nil
 	}
 	c.wanted = false
-	if c.reader.end > c.reader.begin || p.midway || c.failure != nil || c.bye != none || p.forgotten || p.node.closing.Load() {
+	if c.reader.end > c.reader.begin || p.midway || len(p.waiters) > 0 || c.failure != nil || c.bye != none || p.forgotten || p.node.closing.Load() {
 		return nil
 	}
 	c.lent = true
-	timer := time.NewTimer(lentFor)
+	pause := lentFor
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	dead := c.dead
 	for turns := c.turns; !c.recalled || c.attended; turns = c.turns {
@@ -125,7 +130,7 @@ func (c *conn) lend() error {
 		lapsed := false
 		select {
 		case <-c.back:
-			timer.Reset(lentFor)
+			timer.Reset(pause)
 		case <-timer.C:
 			lapsed = true
 		case <-dead:
@@ -138,7 +143,8 @@ func (c *conn) lend() error {
 			c.recalled = true
 		case !lapsed:
 		case turns != c.turns:
-			timer.Reset(lentFor)
+			pause = min(2*pause, lentAtLast)
+			timer.Reset(pause)
 		case c.attended: // for longer than asks mostly take: this goroutine need not look again and again
 			c.patient = true
 		default:

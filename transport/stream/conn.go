@@ -12,8 +12,12 @@ import (
 	"thespian.dev/message"
 )
 
-// confirmWithin is how long a confirmation waits for a message that takes it along, or for others.
-const confirmWithin = 2 * time.Millisecond
+// confirmWithin is how long a confirmation waits for a message that takes it along, or for others. When messages have taken them along, it waits twice as long the next time, up to
+// confirmAtLast: a timer that fires every two milliseconds beside questions and answers, and wakes a thread each time, makes them take half as long again.
+const (
+	confirmWithin = 2 * time.Millisecond
+	confirmAtLast = 64 * time.Millisecond
+)
 
 // compressFrom is the length in bytes from which a frame is compressed.
 const compressFrom = 2 << 10
@@ -44,6 +48,7 @@ type conn struct {
 	owed       int    // bytes that were delivered and not confirmed
 	due        bool   // a confirmation is to be written
 	waits      bool   // a timer runs for it
+	patience   time.Duration
 	confirms   uint64 // how often something was written, and so confirmed
 	waitsSince uint64 // the same when the timer began to run
 	delivering bool

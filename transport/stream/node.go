@@ -120,6 +120,14 @@ func (n *node) refuse() {
 
 func (n *node) Shutdown(ctx context.Context) error {
 	n.refuse()
+	for _, p := range n.all() {
+		p.mu.Lock()
+		if c := p.conn; c != nil && !p.queue.empty() {
+			c.due = true // the other node answers with its own
+			c.wake()
+		}
+		p.mu.Unlock()
+	}
 	err := n.drain(ctx)
 	n.stopped.Store(true)
 	var ends []<-chan struct{}

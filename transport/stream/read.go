@@ -167,6 +167,10 @@ func (c *conn) readFrame(r *reader) error {
 	defer p.mu.Unlock()
 	number := binary.BigEndian.Uint64(b)
 	if err := p.confirmed(c, number); err != nil || h.kind == kindConfirm {
+		if c.owed > 0 { // the other node may wait for it, as it has nothing else to say
+			c.due = true
+			c.wake()
+		}
 		return err
 	}
 	if p.conn == c || p.conn == nil {
@@ -245,19 +249,25 @@ func (c *conn) confirmSoon() {
 	c.waits = true
 	c.waitsSince = c.confirms
 	if c.timer != nil {
-		c.timer.Reset(confirmWithin)
+		c.timer.Reset(c.patience)
 		return
 	}
-	c.timer = time.AfterFunc(confirmWithin, func() {
+	c.patience = confirmWithin
+	c.timer = time.AfterFunc(c.patience, func() {
 		p := c.peer
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		c.waits = false
 		switch {
-		case c.owed == 0 || c.failure != nil:
-		case c.confirms != c.waitsSince:
-			c.confirmSoon() // messages go the other way, and will take it along
+		case c.failure != nil:
+		case c.confirms != c.waitsSince: // messages go the other way, and will take it along
+			c.patience = min(2*c.patience, confirmAtLast)
+			if c.owed > 0 {
+				c.confirmSoon()
+			}
+		case c.owed == 0:
 		default:
+			c.patience = confirmWithin
 			c.due = true
 			c.wake()
 		}
