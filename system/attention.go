@@ -85,7 +85,7 @@ func (q *question) attend(ctx context.Context, to address.Address) {
 		defer stop()
 	}
 	n.attention.attend(peer, func() bool {
-		return q.state.Load() != attended || ctx.Err() != nil || isClosed(q.from.closed) || isClosed(n.killed)
+		return q.state.Load() > awaited || ctx.Err() != nil || isClosed(q.from.closed) || isClosed(n.killed)
 	})
 	q.state.CompareAndSwap(attended, open)
 }

@@ -203,14 +203,14 @@ type Peer interface {
 
 // An Attendable is a Peer of which whoever waits for something from the node can take what comes, on its own goroutine: that saves waking it. Not every transport has them.
 //
-// There is a goroutine of the transport that reads as long as nobody attends. Asked by Attend, it makes way after the next message has come, and comes back
+// There is a goroutine of the transport that reads as long as nobody attends. Asked by Attend, it makes way when what is waited for has come, and comes back
 // when nobody has attended for a few milliseconds. So who asks again and again attends, but for the first time.
 type Attendable interface {
 	Peer
 
 	// Attend takes what comes from the node and hands it to the Handler, which may thus be called on the goroutine that called Attend, until done says so: it is asked before each wait and after each call of the
-	// Handler, not while any of the transport's locks is held. Attend returns sooner, when what comes is for the transport's goroutine to take. It returns false at once if that reads now, or somebody else attends, who then does not leave the
-	// node unread.
+	// Handler, not while any of the transport's locks is held. Attend returns sooner, when what comes is for the transport's goroutine to take. It returns false at once if that reads now, which then asks done
+	// after each call of the Handler until done says so, or if somebody else attends, who then does not leave the node unread.
 	Attend(done func() bool) bool
 
 	// Interrupt has whoever attends ask done.

@@ -21,13 +21,13 @@ const (
 type attendance struct {
 	reader *reader
 
-	wanted      bool // somebody would have read since the last frame
-	lent        bool // the connection's own goroutine does not read
-	attended    bool // somebody else does
-	interrupted bool // and is being interrupted
-	recalled    bool // the connection's own goroutine is to read, once nobody else does
-	patient     bool // it waits for that, however long it takes
-	turns       uint64
+	wanted      func() bool   // what somebody waits for who would have read: says whether it has come
+	lent        bool          // the connection's own goroutine does not read
+	attended    bool          // somebody else does
+	interrupted bool          // and is being interrupted
+	recalled    bool          // the connection's own goroutine is to read, once nobody else does
+	patient     bool          // it waits for that, however long it takes
+	turns       uint64        // how often somebody has come to read, or has recalled it
 	back        chan struct{} // wakes it
 	trouble     error         // met by who read
 }
@@ -45,15 +45,17 @@ func (p *peer) Attend(done func() bool) bool {
 	if _, direct := c.raw.(syscall.Conn); !direct {
 		return false
 	}
+	c.turns++
 	if !c.lent || c.attended || c.recalled {
-		c.wanted = !c.lent
-		if c.attended {
+		switch {
+		case !c.lent:
+			c.wanted = done
+		case c.attended:
 			c.recall() // or nobody would read for this one once that one has left
 		}
 		return false
 	}
 	c.attended = true
-	c.turns++
 	for {
 		p.mu.Unlock()
 		left, err := c.attend(done)
@@ -108,15 +110,23 @@ func (r *reader) ahead() (header, error) {
 	return h, err
 }
 
-// lend lets who waits for something read, if somebody would have, and returns when the connection's own goroutine has to read.
+// lend lets others read, if somebody would have who has got meanwhile what it waited for: it may soon wait for the next. Until then it does not come to read, and the connection's own goroutine has to. lend returns
+// when that is so again.
 func (c *conn) lend() error {
 	p := c.peer
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !c.wanted {
+	done, turns := c.wanted, c.turns
+	if done == nil {
 		return nil
 	}
-	c.wanted = false
+	p.mu.Unlock()
+	over := done()
+	p.mu.Lock()
+	if !over || turns != c.turns {
+		return nil
+	}
+	c.wanted = nil
 	if c.reader.end > c.reader.begin || p.midway || len(p.waiters) > 0 || c.failure != nil || c.bye != none || p.forgotten || p.node.closing.Load() {
 		return nil
 	}
@@ -125,7 +135,7 @@ func (c *conn) lend() error {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	dead := c.dead
-	for turns := c.turns; !c.recalled || c.attended; turns = c.turns {
+	for ; !c.recalled || c.attended; turns = c.turns {
 		p.mu.Unlock()
 		lapsed := false
 		select {
@@ -157,7 +167,8 @@ func (c *conn) lend() error {
 
 // recall has the connection's own goroutine read again. The lock is held.
 func (c *conn) recall() {
-	c.wanted = false
+	c.wanted = nil
+	c.turns++
 	if c.lent && !c.recalled {
 		c.recalled = true
 		if !c.attended {

@@ -1,7 +1,11 @@
 package stream_test
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"gotest.tools/v3/assert"
 
@@ -28,23 +32,23 @@ func TestInterruptionsKeepTheConnection(t *testing.T) {
 				a.send(b, way.endpoint(), 0, "question")
 				b.waitFrom(a, i+1)
 				length := 40 + i*40
-				looks := 0
+				answer := sync.OnceFunc(func() {
+					go func() {
+						peer.Interrupt()
+						b.send(a, "", 0, numbered(i, length))
+						peer.Interrupt()
+					}()
+				})
+				var looks atomic.Int64
 				if peer.Attend(func() bool {
-					if looks++; looks == 1 { // nothing has come: the interruption comes before it
-						go func() {
-							peer.Interrupt()
-							b.send(a, "", 0, numbered(i, length))
-							peer.Interrupt()
-						}()
-					}
+					looks.Add(1)
+					answer() // nothing has come: the interruption comes before it
 					return len(a.from(b)) > i
 				}) {
 					attended++
-					interruptions += looks
+					interruptions += int(looks.Load())
 				}
-				if looks == 0 {
-					b.send(a, "", 0, numbered(i, length))
-				}
+				answer()
 				a.waitFrom(b, i+1)
 			}
 			checkNumbered(t, a.from(b), count, func(i int) int { return 40 + i*40 })
@@ -52,4 +56,31 @@ func TestInterruptionsKeepTheConnection(t *testing.T) {
 			way.set(func() { assert.Equal(t, len(way.conns), 2, "it is one connection all the time") })
 		})
 	}
+}
+
+// Who would have read waits all the same: what comes before its answer must not keep anybody from reading that.
+func TestNobodyWaitsForALentConnection(t *testing.T) {
+	a, b := newNodeWith(t, openTCP, nil), newNodeWith(t, openTCP, nil)
+	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
+	a.send(b, b.tr.Endpoint(), 0, "question")
+	b.waitFrom(a, 1)
+	const count = 101
+	took := make([]time.Duration, count)
+	for i := range count {
+		came := 3 * i
+		peer.Release()
+		b.send(a, "", 0, "before it")
+		a.waitFrom(b, came+1)
+		time.Sleep(100 * time.Microsecond) // until that is taken as a whole
+		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) >= came+3 }))
+		b.send(a, "", 0, "something else")
+		a.waitFrom(b, came+2)
+		time.Sleep(100 * time.Microsecond)
+		began := time.Now()
+		b.send(a, "", 0, "answer")
+		a.waitFrom(b, came+3)
+		took[i] = time.Since(began)
+	}
+	slices.Sort(took)
+	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the answers took longer than %v", took[count/2])
 }
