@@ -84,3 +84,54 @@ func TestNobodyWaitsForALentConnection(t *testing.T) {
 	slices.Sort(took)
 	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the answers took longer than %v", took[count/2])
 }
+
+// halting is a Handler that waits first, when it is told to.
+type halting struct {
+	transport.Handler
+	until chan chan struct{}
+}
+
+func (h *halting) Deliver(from transport.Node, messages [][]byte) {
+	select {
+	case until := <-h.until:
+		<-until
+	default:
+	}
+	h.Handler.Deliver(from, messages)
+}
+
+// Who waits for room is told of it at once, though somebody else has asked meanwhile.
+func TestRoomBesideQuestions(t *testing.T) {
+	halt := make(chan chan struct{}, 1)
+	a := newNodeWith(t, openTCP, func(c *transport.Config) { c.Window = 2 << 10 })
+	b := newNodeWith(t, openTCP, func(c *transport.Config) { c.Handler = &halting{c.Handler, halt} })
+	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
+	a.send(b, b.tr.Endpoint(), 0, "question")
+	b.waitFrom(a, 1)
+	fills := string(make([]byte, 1500)) // the window, and is confirmed at once
+	const count = 31
+	took := make([]time.Duration, count)
+	for i := range count {
+		time.Sleep(5 * time.Millisecond) // until all is confirmed
+		until := make(chan struct{})
+		halt <- until
+		a.send(b, "", 0, fills)
+		room := make(chan struct{})
+		go func() {
+			defer close(room)
+			a.send(b, "", 0, fills)
+		}()
+		time.Sleep(time.Millisecond) // until it waits
+		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) > i }))
+		b.send(a, "", 0, "answer")
+		a.waitFrom(b, i+1)
+		time.Sleep(100 * time.Microsecond)
+		began := time.Now()
+		close(until)
+		<-room
+		took[i] = time.Since(began)
+		b.waitFrom(a, 2*i+3)
+	}
+	slices.Sort(took)
+	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the messages waited for longer than %v", took[count/2])
+}
