@@ -203,7 +203,7 @@ func (p *peer) Interrupt() {
 	}
 }
 
-// resetDeadline sets the deadline for reading as it was before the interruption. The lock is held.
+// resetDeadline sets the deadline for reading that there is without an interruption. The lock is held.
 func (c *conn) resetDeadline() {
 	var at time.Time
 	if c.farewell {

@@ -1,6 +1,9 @@
 package stream_test
 
 import (
+	"context"
+	"net"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,6 +13,7 @@ import (
 	"gotest.tools/v3/assert"
 
 	"thespian.dev/transport"
+	"thespian.dev/transport/stream"
 )
 
 // Who attends is interrupted by a deadline, which must not be the connection's end: neither of a bare one nor of one under TLS, where a record may have come in part.
@@ -134,4 +138,100 @@ func TestRoomBesideQuestions(t *testing.T) {
 	}
 	slices.Sort(took)
 	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the messages waited for longer than %v", took[count/2])
+}
+
+// A staged connection does not let its goodbye out, and has something happen in the meantime.
+type staged struct {
+	*net.TCPConn
+	armed       atomic.Bool
+	meanwhile   func()
+	interrupted chan struct{}
+}
+
+func (s *staged) CloseWrite() error { return nil }
+
+func (s *staged) Write(b []byte) (int, error) {
+	if !s.armed.Load() {
+		return s.TCPConn.Write(b)
+	}
+	go s.meanwhile()
+	<-s.interrupted
+	return len(b), nil
+}
+
+func (s *staged) SetReadDeadline(at time.Time) error {
+	if s.armed.Load() && at.Before(time.Now()) {
+		close(s.interrupted)
+		time.Sleep(5 * time.Millisecond) // until the goodbye waits for the lock
+	}
+	return s.TCPConn.SetReadDeadline(at)
+}
+
+// The deadline of a goodbye does not take the place of an interruption that has not been noticed yet.
+func TestInterruptionAtGoodbye(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or it would be noticed at once, mostly
+	var conn *staged
+	a := newNodeWith(t, func(ctx context.Context, c transport.Config) (transport.Transport, error) {
+		over := overTCP(false)
+		dial := over.Dial
+		over.Dial = func(ctx context.Context, endpoint string) (net.Conn, error) {
+			c, err := dial(ctx, endpoint)
+			if err == nil {
+				conn = &staged{TCPConn: c.(*net.TCPConn), interrupted: make(chan struct{})}
+				return conn, nil
+			}
+			return nil, err
+		}
+		return stream.Open(ctx, c, over)
+	}, nil)
+	b := newNodeWith(t, openTCP, nil)
+	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
+	a.send(b, b.tr.Endpoint(), 0, "question")
+	b.waitFrom(a, 1)
+	time.Sleep(10 * time.Millisecond) // until that is confirmed
+	var over atomic.Bool
+	for i := 0; ; i++ {
+		peer.Release()
+		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) > i }))
+		b.send(a, "", 0, "answer")
+		a.waitFrom(b, i+1)
+		time.Sleep(100 * time.Microsecond)
+		asked, left := make(chan struct{}, 1), make(chan time.Time, 1)
+		go func() {
+			if peer.Attend(func() bool { signal(asked); return over.Load() }) {
+				left <- time.Now()
+			} else {
+				close(left)
+			}
+		}()
+		select {
+		case <-left: // too late
+			continue
+		case <-asked:
+		}
+		time.Sleep(5 * time.Millisecond)
+		var began time.Time
+		conn.meanwhile = func() {
+			began = time.Now()
+			over.Store(true)
+			peer.Interrupt()
+		}
+		conn.armed.Store(true)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = a.tr.Shutdown(context.Background())
+		}()
+		took := (<-left).Sub(began)
+		assert.Check(t, took < 500*time.Millisecond, "who was interrupted left after %v", took)
+		<-ended
+		return
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }

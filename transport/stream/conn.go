@@ -237,7 +237,9 @@ func (c *conn) left() {
 	if half, ok := c.raw.(interface{ CloseWrite() error }); ok && c.net == c.raw {
 		_ = half.CloseWrite()
 	}
-	_ = c.raw.SetReadDeadline(time.Now().Add(goodbyeWithin))
+	if !c.interrupted { // or who reads might never notice that, and sets it afterwards
+		c.resetDeadline()
+	}
 	c.peer.connect() // Send may have come in between
 	c.peer.watchReach()
 }
