@@ -210,7 +210,7 @@ type Attendable interface {
 
 	// Attend takes what comes from the node and hands it to the Handler, which may thus be called on the goroutine that called Attend, until done says so: it is asked before each wait and after each call of the
 	// Handler, not while any of the transport's locks is held. Attend returns sooner, when what comes is for the transport's goroutine to take. It returns false at once if that reads now, which then asks done
-	// after each call of the Handler until done says so, or if somebody else attends, who then does not leave the node unread.
+	// now and then, from its own goroutine, until done says so; or if somebody else attends, who then does not leave the node unread.
 	Attend(done func() bool) bool
 
 	// Interrupt has whoever attends ask done.
