@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"thespian.dev/address"
-	"thespian.dev/transport"
 )
 
 // A program that asks an actor in another process mostly does nothing else until the answer is there. Then the goroutine that asks takes what comes from that process itself: to
@@ -13,9 +12,9 @@ import (
 
 // attention is what a node knows of the calls of its program that wait for messages.
 type attention struct {
-	waiting atomic.Int32                         // how many do
-	at      atomic.Pointer[transport.Attendable] // the peer to which the last one attended
-	lent    atomic.Bool                          // perhaps nobody else takes what comes from there
+	waiting atomic.Int32         // how many do
+	at      atomic.Pointer[link] // the peer to which the last one attended
+	lent    atomic.Bool          // perhaps nobody else takes what comes from there
 }
 
 // enter notes that a call waits, until leave. It says whether no other one does.
@@ -36,29 +35,29 @@ func (a *attention) leave() {
 // release sees to it that all is taken that comes, though nobody attends.
 func (a *attention) release() {
 	if a.lent.Load() && a.lent.CompareAndSwap(true, false) {
-		(*a.at.Load()).Release()
+		a.at.Load().attendable.Release()
 	}
 }
 
 // interrupt lets the call that attends look why.
 func (a *attention) interrupt() {
 	if at := a.at.Load(); at != nil {
-		(*at).Interrupt()
+		at.attendable.Interrupt()
 	}
 }
 
 // attend makes a peer the one that is attended.
-func (a *attention) attend(to *transport.Attendable, done func() bool) {
+func (a *attention) attend(to *link, done func() bool) {
 	if a.at.Load() != to {
 		a.release()
 		a.at.Store(to)
 	}
 	a.lent.Store(true)
-	(*to).Attend(done)
+	to.attendable.Attend(done)
 }
 
-// attendable returns the peer to which an address leads, if it can be attended.
-func (n *node) attendable(to address.Address) *transport.Attendable {
+// attendable returns the link to the process to which an address leads, nil if it cannot be attended.
+func (n *node) attendable(to address.Address) *link {
 	b := to.Record().Binding()
 	if b == nil {
 		return nil
@@ -67,8 +66,8 @@ func (n *node) attendable(to address.Address) *transport.Attendable {
 	if !is || p.node != n {
 		return nil
 	}
-	if out := p.out.Load(); out != nil {
-		return out.attendable
+	if out := p.out.Load(); out != nil && out.attendable != nil {
+		return out
 	}
 	return nil
 }
@@ -76,15 +75,19 @@ func (n *node) attendable(to address.Address) *transport.Attendable {
 // attend takes what comes from the process of who was asked, until the answer is there or there is something else to do.
 func (q *question) attend(ctx context.Context, to address.Address) {
 	n := q.from.node
-	peer := n.attendable(to)
-	if peer == nil || !q.state.CompareAndSwap(open, attended) {
+	out := n.attendable(to)
+	if out == nil {
+		n.attention.release()
+		return
+	}
+	if !q.state.CompareAndSwap(open, attended) {
 		return
 	}
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, (*peer).Interrupt)
+		stop := context.AfterFunc(ctx, out.attendable.Interrupt)
 		defer stop()
 	}
-	n.attention.attend(peer, func() bool {
+	n.attention.attend(out, func() bool {
 		return q.state.Load() > awaited || ctx.Err() != nil || isClosed(q.from.closed) || isClosed(n.killed)
 	})
 	q.state.CompareAndSwap(attended, open)

@@ -69,8 +69,8 @@ type peer struct {
 // A link is what it takes to send to a peer.
 type link struct {
 	to         transport.Peer
-	attendable *transport.Attendable // the same, nil if it is none
-	encode     *message.Encoder      // nil: messages have to say themselves of what types they are, as some may get lost
+	attendable transport.Attendable // the same, nil if it is none
+	encode     *message.Encoder     // nil: messages have to say themselves of what types they are, as some may get lost
 }
 
 func (ps *peers) link(p *peer, m admin.Located) *link {
@@ -80,9 +80,7 @@ func (ps *peers) link(p *peer, m admin.Located) *link {
 	} else {
 		l.to = ps.outside.peer(p, m)
 	}
-	if peer, is := l.to.(transport.Attendable); is {
-		l.attendable = &peer
-	}
+	l.attendable, _ = l.to.(transport.Attendable)
 	if ps.features.Ordered && ps.features.Reliable {
 		l.encode = message.NewEncoder(ps.node.messages, message.Link{From: ps.own(), To: message.Node(at), Hint: hintOf(ps.node.here())})
 	}

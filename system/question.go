@@ -136,10 +136,12 @@ func (q *question) await(ctx context.Context, to address.Address) (any, error) {
 		}
 	}
 	for range 2 {
-		if q.state.Load() == answered {
-			return q.result(), nil
+		if q.state.Load() != answered {
+			runtime.Gosched()
 		}
-		runtime.Gosched()
+	}
+	if q.state.Load() == answered {
+		return q.result(), nil
 	}
 	q.wake = n.wakes.get()
 	defer func() { n.wakes.pool.Put(q.wake) }()

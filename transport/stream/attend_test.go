@@ -2,9 +2,10 @@ package stream_test
 
 import (
 	"context"
+	"errors"
 	"net"
+	"os"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,31 +63,25 @@ func TestInterruptionsKeepTheConnection(t *testing.T) {
 	}
 }
 
-// Who would have read waits all the same: what comes before its answer must not keep anybody from reading that.
+// reads says whether the transport reads by itself: then nobody attends.
+func reads(peer transport.Attendable) bool { return !peer.Attend(func() bool { return true }) }
+
+// Who would have read, and waits all the same, is not left without anybody who reads by what comes before its answer.
 func TestNobodyWaitsForALentConnection(t *testing.T) {
 	a, b := newNodeWith(t, openTCP, nil), newNodeWith(t, openTCP, nil)
 	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
 	a.send(b, b.tr.Endpoint(), 0, "question")
 	b.waitFrom(a, 1)
-	const count = 101
-	took := make([]time.Duration, count)
-	for i := range count {
-		came := 3 * i
+	for i := range 200 {
+		came := 2 * i
 		peer.Release()
-		b.send(a, "", 0, "before it")
-		a.waitFrom(b, came+1)
-		time.Sleep(100 * time.Microsecond) // until that is taken as a whole
-		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) >= came+3 }))
+		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) >= came+2 }))
 		b.send(a, "", 0, "something else")
-		a.waitFrom(b, came+2)
-		time.Sleep(100 * time.Microsecond)
-		began := time.Now()
+		a.waitFrom(b, came+1)
+		assert.Assert(t, reads(peer), "nobody reads, and the answer is still to come")
 		b.send(a, "", 0, "answer")
-		a.waitFrom(b, came+3)
-		took[i] = time.Since(began)
+		a.waitFrom(b, came+2)
 	}
-	slices.Sort(took)
-	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the answers took longer than %v", took[count/2])
 }
 
 // halting is a Handler that waits first, when it is told to.
@@ -104,7 +99,7 @@ func (h *halting) Deliver(from transport.Node, messages [][]byte) {
 	h.Handler.Deliver(from, messages)
 }
 
-// Who waits for room is told of it at once, though somebody else has asked meanwhile.
+// While somebody waits for room, of which the other node will tell, the transport reads, though somebody has asked who would have read.
 func TestRoomBesideQuestions(t *testing.T) {
 	halt := make(chan chan struct{}, 1)
 	a := newNodeWith(t, openTCP, func(c *transport.Config) { c.Window = 2 << 10 })
@@ -112,40 +107,49 @@ func TestRoomBesideQuestions(t *testing.T) {
 	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
 	a.send(b, b.tr.Endpoint(), 0, "question")
 	b.waitFrom(a, 1)
-	fills := string(make([]byte, 1500)) // the window, and is confirmed at once
-	const count = 31
-	took := make([]time.Duration, count)
-	for i := range count {
-		time.Sleep(5 * time.Millisecond) // until all is confirmed
+	fills := make([]byte, 1500) // the window
+	noWait, cancel := context.WithCancel(t.Context())
+	cancel()
+	sent := 1
+	for i := range 50 {
 		until := make(chan struct{})
+		goOn := sync.OnceFunc(func() { close(until) })
+		defer goOn()
 		halt <- until
-		a.send(b, "", 0, fills)
+		a.send(b, "", 0, string(fills))
 		room := make(chan struct{})
 		go func() {
 			defer close(room)
-			a.send(b, "", 0, fills)
+			a.send(b, "", 0, string(fills))
 		}()
-		time.Sleep(time.Millisecond) // until it waits
+		eventually(t, "who waits to be in the way of others", func() bool {
+			err := peer.Send(noWait, 0, []byte("short"))
+			if err == nil {
+				sent++
+			}
+			return err != nil
+		})
 		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) > i }))
 		b.send(a, "", 0, "answer")
 		a.waitFrom(b, i+1)
-		time.Sleep(100 * time.Microsecond)
-		began := time.Now()
-		close(until)
+		assert.Assert(t, reads(peer), "nobody reads, and somebody waits for room")
+		goOn()
 		<-room
-		took[i] = time.Since(began)
-		b.waitFrom(a, 2*i+3)
+		sent += 2
+		b.waitFrom(a, sent)
 	}
-	slices.Sort(took)
-	assert.Assert(t, took[count/2] < time.Millisecond/2, "half of the messages waited for longer than %v", took[count/2])
 }
 
-// A staged connection does not let its goodbye out, and has something happen in the meantime.
+// A staged connection does not let its goodbye out, and has something happen in the meantime. It tells at which deadline a Read ended.
 type staged struct {
 	*net.TCPConn
 	armed       atomic.Bool
 	meanwhile   func()
 	interrupted chan struct{}
+
+	mu       sync.Mutex
+	deadline time.Time
+	ended    []time.Time
 }
 
 func (s *staged) CloseWrite() error { return nil }
@@ -160,11 +164,24 @@ func (s *staged) Write(b []byte) (int, error) {
 }
 
 func (s *staged) SetReadDeadline(at time.Time) error {
+	s.mu.Lock()
+	s.deadline = at
+	s.mu.Unlock()
+	err := s.TCPConn.SetReadDeadline(at)
 	if s.armed.Load() && at.Before(time.Now()) {
 		close(s.interrupted)
-		time.Sleep(5 * time.Millisecond) // until the goodbye waits for the lock
 	}
-	return s.TCPConn.SetReadDeadline(at)
+	return err
+}
+
+func (s *staged) Read(b []byte) (int, error) {
+	n, err := s.TCPConn.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.mu.Lock()
+		s.ended = append(s.ended, s.deadline)
+		s.mu.Unlock()
+	}
+	return n, err
 }
 
 // The deadline of a goodbye does not take the place of an interruption that has not been noticed yet.
@@ -188,44 +205,41 @@ func TestInterruptionAtGoodbye(t *testing.T) {
 	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
 	a.send(b, b.tr.Endpoint(), 0, "question")
 	b.waitFrom(a, 1)
-	time.Sleep(10 * time.Millisecond) // until that is confirmed
 	var over atomic.Bool
 	for i := 0; ; i++ {
-		peer.Release()
-		assert.Assert(t, !peer.Attend(func() bool { return len(a.from(b)) > i }))
+		peer.Attend(func() bool { return len(a.from(b)) > i })
 		b.send(a, "", 0, "answer")
 		a.waitFrom(b, i+1)
-		time.Sleep(100 * time.Microsecond)
-		asked, left := make(chan struct{}, 1), make(chan time.Time, 1)
-		go func() {
-			if peer.Attend(func() bool { signal(asked); return over.Load() }) {
-				left <- time.Now()
-			} else {
-				close(left)
-			}
-		}()
+		asked, left := make(chan struct{}, 1), make(chan bool, 1)
+		go func() { left <- peer.Attend(func() bool { signal(asked); return over.Load() }) }()
+		var attended bool
 		select {
-		case <-left: // too late
-			continue
+		case attended = <-left:
 		case <-asked:
+			select {
+			case attended = <-left: // it was asked by the transport's own goroutine
+			case <-time.After(10 * time.Millisecond):
+				attended = true
+			}
 		}
-		time.Sleep(5 * time.Millisecond)
-		var began time.Time
-		conn.meanwhile = func() {
-			began = time.Now()
-			over.Store(true)
-			peer.Interrupt()
+		if attended {
+			conn.meanwhile = func() {
+				over.Store(true)
+				peer.Interrupt()
+			}
+			conn.armed.Store(true)
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				_ = a.tr.Shutdown(context.Background())
+			}()
+			<-left
+			conn.mu.Lock()
+			assert.Check(t, len(conn.ended) > 0 && conn.ended[0].Equal(time.Unix(1, 0)), "who was interrupted waited on: %v", conn.ended)
+			conn.mu.Unlock()
+			<-ended
+			return
 		}
-		conn.armed.Store(true)
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_ = a.tr.Shutdown(context.Background())
-		}()
-		took := (<-left).Sub(began)
-		assert.Check(t, took < 500*time.Millisecond, "who was interrupted left after %v", took)
-		<-ended
-		return
 	}
 }
 
