@@ -201,7 +201,7 @@ func (n *node) meet(raw net.Conn, prove func() bool) {
 		_ = raw.Close()
 		if !n.stopped.Load() && !errors.Is(err, errSettled) {
 			level := slog.LevelInfo
-			if remote.Node == (transport.Node{}) && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+			if remote.Node == (transport.Node{}) && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
 				level = slog.LevelDebug // who dialled has met this node in another way meanwhile
 			}
 			n.config.Logger.Log(n.ctx, level, n.network.Name+": a connection was refused", "from", raw.RemoteAddr(), "node", remote.Node, "error", err)
