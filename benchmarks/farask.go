@@ -3,6 +3,7 @@ package benchmarks
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"thespian.dev/benchmarks/internal/contest"
@@ -21,6 +22,7 @@ func FarAsk(on []Venue, callers int) contest.Work {
 		Contestants: []contest.Contestant{
 			{Name: raw, Run: askWire},
 			{Name: "Unix ping-pong", Run: func(ctx context.Context, m contest.Meter, n int) error { return askWires(ctx, m, unix, 1, n) }},
+			{Name: "Unix, read apart", Run: askByReader},
 		},
 	}
 	if callers > 1 {
@@ -68,6 +70,48 @@ func askWires(ctx context.Context, m contest.Meter, network string, callers, n i
 		})
 		m.StopTimer()
 		return err
+	})
+}
+
+// askByReader has one goroutine ask and another one read, as in any program where more than one may wait for something from a connection.
+func askByReader(ctx context.Context, m contest.Meter, n int) error {
+	return withSecond(ctx, echoRole, unix, func(address string) error {
+		w, err := dialWire(ctx, address)
+		if err != nil {
+			return err
+		}
+		answers := make(chan error, 1)
+		var reader sync.WaitGroup
+		defer reader.Wait()
+		defer w.conn.Close()
+		defer context.AfterFunc(ctx, func() { _ = w.conn.Close() })()
+		question := make([]byte, 64)
+		if err := w.ask(question); err != nil {
+			return err
+		}
+		reader.Go(func() {
+			for range n {
+				_, err := w.take()
+				answers <- err
+				if err != nil {
+					return
+				}
+			}
+		})
+		m.ResetTimer()
+		defer m.StopTimer()
+		for range n {
+			if err := w.put(question); err != nil {
+				return err
+			}
+			if err := w.w.Flush(); err != nil {
+				return err
+			}
+			if err := <-answers; err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -93,7 +93,7 @@ func TestAnswersFromElsewhere(t *testing.T) {
 		sys := start(t, nil)
 		one, two := create(t, sys, "servant"), create(t, sys, "servant")
 		first, second := ask(t, sys, one, Order{What: "who"}).PID, ask(t, sys, two, Order{What: "who"}).PID
-		for range 200 {
+		for range 50 * rounds() {
 			assert.Equal(t, ask(t, sys, one, Order{What: "forward", Who: two}).PID, second)
 			assert.Equal(t, ask(t, sys, one, Order{What: "who"}).PID, first)
 			assert.Equal(t, ask(t, sys, two, Order{What: "who"}).PID, second)
@@ -137,8 +137,8 @@ func TestFloodBehindQuestions(t *testing.T) {
 		t.Run(b.Short, func(t *testing.T) {
 			t.Setenv(baseVariable, b.Name)
 			sys, a := asking(t)
-			const rounds, n = 20, 5000
-			for i := range rounds {
+			const n = 5000
+			for i := range 5 * rounds() {
 				for range n {
 					told(t, sys, a, Do{Deed: "flooded"})
 				}
