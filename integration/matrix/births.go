@@ -76,7 +76,7 @@ var births = []Behaviour{
 				said := t.Hear()
 				assert.Assert(t, strings.HasPrefix(said.What, "child exited: ") && strings.Contains(said.What, c.want), "%q: %s", c.kind, said.What)
 				assert.Equal(t, said.Who, child)
-				t.Refused(child, "hello?")
+				_ = t.Unanswered(child, "hello?")
 				calm(t, parent)
 			}
 			child := t.Do(parent, Do{Deed: "create", Text: "doer"}).Who

@@ -182,8 +182,16 @@ func (t *T) Ask(who address.Address, msg any) any {
 	return answer
 }
 
-// Refused asks an actor that has ended, and returns how the system says so. Where messages get lost, one may be lost with the process: it is asked again.
+// Refused asks an actor that has ended, and returns how the system says so.
 func (t *T) Refused(who address.Address, msg any) *system.UndeliverableError {
+	var refused *system.UndeliverableError
+	err := t.Unanswered(who, msg)
+	assert.Assert(t, errors.As(err, &refused), "%v", err)
+	return refused
+}
+
+// Unanswered asks who cannot answer, and returns why there is no answer. Where messages get lost, one may be lost with the process: it is asked again.
+func (t *T) Unanswered(who address.Address, msg any) error {
 	for {
 		ctx, cancel := t.ctx, func() {}
 		if !t.Reliable() {
@@ -194,9 +202,8 @@ func (t *T) Refused(who address.Address, msg any) *system.UndeliverableError {
 		if errors.Is(err, context.DeadlineExceeded) && t.ctx.Err() == nil {
 			continue
 		}
-		var refused *system.UndeliverableError
-		assert.Assert(t, errors.As(err, &refused), "%v", err)
-		return refused
+		assert.Assert(t, err != nil, "nobody is there to answer")
+		return err
 	}
 }
 
