@@ -146,6 +146,7 @@ type staged struct {
 	armed       atomic.Bool
 	meanwhile   func()
 	interrupted chan struct{}
+	once        sync.Once
 
 	mu       sync.Mutex
 	deadline time.Time
@@ -158,7 +159,7 @@ func (s *staged) Write(b []byte) (int, error) {
 	if !s.armed.Load() {
 		return s.TCPConn.Write(b)
 	}
-	go s.meanwhile()
+	s.once.Do(func() { go s.meanwhile() })
 	<-s.interrupted
 	return len(b), nil
 }
@@ -167,11 +168,7 @@ func (s *staged) SetReadDeadline(at time.Time) error {
 	s.mu.Lock()
 	s.deadline = at
 	s.mu.Unlock()
-	err := s.TCPConn.SetReadDeadline(at)
-	if s.armed.Load() && at.Before(time.Now()) {
-		close(s.interrupted)
-	}
-	return err
+	return s.TCPConn.SetReadDeadline(at)
 }
 
 func (s *staged) Read(b []byte) (int, error) {
@@ -187,6 +184,12 @@ func (s *staged) Read(b []byte) (int, error) {
 // The deadline of a goodbye does not take the place of an interruption that has not been noticed yet.
 func TestInterruptionAtGoodbye(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or it would be noticed at once, mostly
+	for !interruptAtGoodbye(t) {                    // the transport's own goroutine was about to read
+	}
+}
+
+// interruptAtGoodbye reports whether there was somebody to interrupt.
+func interruptAtGoodbye(t *testing.T) bool {
 	var conn *staged
 	a := newNodeWith(t, func(ctx context.Context, c transport.Config) (transport.Transport, error) {
 		over := overTCP(false)
@@ -205,42 +208,31 @@ func TestInterruptionAtGoodbye(t *testing.T) {
 	peer := a.tr.Peer(b.id, b.tr.Endpoint()).(transport.Attendable)
 	a.send(b, b.tr.Endpoint(), 0, "question")
 	b.waitFrom(a, 1)
+	peer.Attend(func() bool { return len(a.from(b)) > 0 })
+	b.send(a, "", 0, "answer")
+	a.waitFrom(b, 1)
 	var over atomic.Bool
-	for i := 0; ; i++ {
-		peer.Attend(func() bool { return len(a.from(b)) > i })
-		b.send(a, "", 0, "answer")
-		a.waitFrom(b, i+1)
-		asked, left := make(chan struct{}, 1), make(chan bool, 1)
-		go func() { left <- peer.Attend(func() bool { signal(asked); return over.Load() }) }()
-		var attended bool
-		select {
-		case attended = <-left:
-		case <-asked:
-			select {
-			case attended = <-left: // it was asked by the transport's own goroutine
-			case <-time.After(10 * time.Millisecond):
-				attended = true
-			}
-		}
-		if attended {
-			conn.meanwhile = func() {
-				over.Store(true)
-				peer.Interrupt()
-			}
-			conn.armed.Store(true)
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				_ = a.tr.Shutdown(context.Background())
-			}()
-			<-left
-			conn.mu.Lock()
-			assert.Check(t, len(conn.ended) > 0 && conn.ended[0].Equal(time.Unix(1, 0)), "who was interrupted waited on: %v", conn.ended)
-			conn.mu.Unlock()
-			<-ended
-			return
-		}
+	asked, left := make(chan struct{}, 1), make(chan bool, 1)
+	go func() { left <- peer.Attend(func() bool { signal(asked); return over.Load() }) }()
+	select {
+	case <-left:
+		return false
+	case <-asked:
 	}
+	conn.meanwhile = func() {
+		over.Store(true)
+		peer.Interrupt()
+		close(conn.interrupted)
+	}
+	conn.armed.Store(true)
+	assert.Check(t, a.tr.Shutdown(t.Context()))
+	if !<-left {
+		return false
+	}
+	conn.mu.Lock()
+	defer conn.mu.Unlock()
+	assert.Check(t, len(conn.ended) > 0 && conn.ended[0].Equal(time.Unix(1, 0)), "who was interrupted waited on: %v", conn.ended)
+	return true
 }
 
 func signal(c chan struct{}) {
