@@ -122,6 +122,7 @@ func take(b *testing.B, c *net.UDPConn, took func(data []byte, from net.Addr)) {
 
 func openBare(b *testing.B, arrived func()) func([]byte) error {
 	from, to := socket(b, 1), socket(b, 1)
+	b.Cleanup(func() { from.Close() })
 	take(b, to, func([]byte, net.Addr) { arrived() })
 	return func(data []byte) error { _, err := from.WriteTo(data, to.LocalAddr()); return err }
 }
@@ -133,6 +134,7 @@ func openSealed(b *testing.B, arrived func()) func([]byte) error {
 	assert.NilError(b, err)
 	const nonce, header = 20, 32 // magic and two numbers of the node, then a prefix and a number; behind it a kind and another number
 	from, to, sealed, number := socket(b, 1), socket(b, 1), make([]byte, header+1+8, 1<<11), uint64(0)
+	b.Cleanup(func() { from.Close() })
 	take(b, to, func(data []byte, _ net.Addr) {
 		if _, err := aead.Open(data[header:header], data[nonce:header], data[header:], data[:header]); err == nil {
 			arrived()

@@ -101,10 +101,7 @@ func askByReader(ctx context.Context, m contest.Meter, n int) error {
 		m.ResetTimer()
 		defer m.StopTimer()
 		for range n {
-			if err := w.put(question); err != nil {
-				return err
-			}
-			if err := w.w.Flush(); err != nil {
+			if err := w.send(question); err != nil {
 				return err
 			}
 			if err := <-answers; err != nil {

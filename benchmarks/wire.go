@@ -83,12 +83,17 @@ func (w *wire) take() ([]byte, error) {
 	return w.last[:size], err
 }
 
-// ask sends a question and waits for its answer.
-func (w *wire) ask(frame []byte) error {
+// send sends a frame at once.
+func (w *wire) send(frame []byte) error {
 	if err := w.put(frame); err != nil {
 		return err
 	}
-	if err := w.w.Flush(); err != nil {
+	return w.w.Flush()
+}
+
+// ask sends a question and waits for its answer.
+func (w *wire) ask(frame []byte) error {
+	if err := w.send(frame); err != nil {
 		return err
 	}
 	answer, err := w.take()
@@ -175,10 +180,7 @@ func countFrames(w *wire) error {
 				return err
 			}
 		}
-		if err := w.put(binary.BigEndian.AppendUint64(nil, uint64(os.Getpid()))); err != nil {
-			return err
-		}
-		if err := w.w.Flush(); err != nil {
+		if err := w.send(binary.BigEndian.AppendUint64(nil, uint64(os.Getpid()))); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,11 @@ func TestPortsOfProcesses(t *testing.T) {
 
 // The limit of a message is the system's: below and above the default.
 func TestLimitOfMessages(t *testing.T) {
-	for _, limit := range []int{1 << 20, 80 << 20}[:rounds()] { // the race detector takes its time for the larger one
+	limits := []int{1 << 20, 80 << 20}
+	if testing.Short() {
+		limits = limits[:1] // the race detector takes its time for the larger one
+	}
+	for _, limit := range limits {
 		sys := doers(t, system.Options{Limits: system.Limits{MaxMessage: limit}})
 		a := create(t, sys, "servant")
 		text := string(bytes.Repeat([]byte("x"), limit-4096))

@@ -204,7 +204,7 @@ type Peer interface {
 // An Attendable is a Peer of which whoever waits for something from the node can take what comes, on its own goroutine: that saves waking it. Not every transport has them.
 //
 // There is a goroutine of the transport that reads as long as nobody attends. Asked by Attend, it makes way when what is waited for has come, and comes back
-// when nobody has attended for a few milliseconds. So who asks again and again attends, but for the first time.
+// when nobody has attended for a few milliseconds, or an eighth of a second if somebody did again and again. So who asks again and again attends, but for the first time.
 type Attendable interface {
 	Peer
 

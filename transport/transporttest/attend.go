@@ -166,6 +166,22 @@ func attendedLongMessages(e *env) {
 	e.checkDelivered(a.from(b))
 }
 
+// attendBeside attends on a goroutine of its own: asked gets something when done is asked, left is closed when Attend has returned, and attended is what it returned.
+func attendBeside(peer transport.Attendable, done func() bool) (asked, left <-chan struct{}, attended *bool) {
+	looked := make(chan struct{}, 1)
+	attended = new(bool)
+	left = beside(func() {
+		*attended = peer.Attend(func() bool {
+			select {
+			case looked <- struct{}{}:
+			default:
+			}
+			return done()
+		})
+	})
+	return looked, left, attended
+}
+
 // Whoever attends leaves when it is interrupted and has nothing to wait for any more, and the next one attends.
 func interruptAsksDone(e *env) {
 	a, b := e.asks()
@@ -175,26 +191,16 @@ func interruptAsksDone(e *env) {
 	peer := e.attendable(a, b)
 	count := a.attend(b)
 	for range 20 {
-		asked := make(chan struct{}, 1)
 		var over atomic.Bool
-		left := make(chan bool, 1)
-		go func() {
-			left <- peer.Attend(func() bool {
-				select {
-				case asked <- struct{}{}:
-				default:
-				}
-				return over.Load()
-			})
-		}()
+		asked, left, attended := attendBeside(peer, over.Load)
 		select {
 		case <-asked:
 			peer.Interrupt() // for nothing
 			over.Store(true)
 			peer.Interrupt()
 			<-left
-		case attended := <-left:
-			assert.Assert(e, !attended, "Attend left without having asked")
+		case <-left:
+			assert.Assert(e, !*attended, "Attend left without having asked")
 		}
 		a.ask(b, count)
 		count++
@@ -233,16 +239,7 @@ func closeEndsAttendance(e *env) {
 		}
 		peer := e.attendable(a, b)
 		a.attend(b)
-		asked := make(chan struct{}, 1)
-		left := beside(func() {
-			peer.Attend(func() bool {
-				select {
-				case asked <- struct{}{}:
-				default:
-				}
-				return false
-			})
-		})
+		asked, left, _ := attendBeside(peer, func() bool { return false })
 		select {
 		case <-asked:
 		case <-left: // the transport had just begun to read again

@@ -1,6 +1,6 @@
 // Package matrix_test runs the behaviours of package matrix, of the module integration, on the base over a NATS server: in the module of that base, as no other one is to know the broker.
 //
-//	go test ./transport-queue/nats/matrix                          # in configurations that have the base together with every other setting: a minute
+//	go test ./transport-queue/nats/matrix                          # in configurations that have the base together with every other setting: some minutes
 //	go test -timeout 2h ./transport-queue/nats/matrix -whole       # in all configurations
 //	go test ./transport-queue/nats/matrix -whole -run 'TestMatrix/nats-spawn-copies-routing$/failures'   # some of both
 package matrix_test
