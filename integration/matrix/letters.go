@@ -98,8 +98,13 @@ type burial struct {
 
 // newBurial has an actor end, so that the program knows.
 func newBurial(t *T, grave address.Address) *burial {
+	pid := statusOf(t, grave).PID
 	t.Tell(grave, message.ActorExitRequest{})
 	ended(t, grave)
+	if t.OwnProcess() && !t.Reliable() { // what comes to a process that is ending gets lost there
+		for slices.ContainsFunc(status(t).Processes, func(p message.ProcessStatus) bool { return p.PID == pid }) {
+		}
+	}
 	t.Refused(grave, "hello?")
 	return &burial{T: t, grave: grave, count: make(map[address.Address]int)}
 }
